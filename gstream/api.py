@@ -1,0 +1,96 @@
+"""Request bodies from plain values (PROTOCOL b). Pure; knows nothing of HTTP or options."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from .errors import BadDataError, UsageError
+
+Body = dict[str, Any]
+
+DEFAULT_MODEL = "gemini-flash-latest"
+API_REVISION = "2026-05-20"
+
+TOP_LEVEL = frozenset(
+    "model agent agent_config input system_instruction tools generation_config response_format "
+    "response_mime_type response_modalities stream store background previous_interaction_id "
+    "continuation_token cached_content environment labels safety_settings service_tier "
+    "webhook_config".split()
+)
+"""The fields of a request (PROTOCOL b.1); any other option is one of generation_config."""
+
+
+def text_part(text: str) -> Body:
+    """A part of the input that is text."""
+    return {"type": "text", "text": text}
+
+
+def function_result(call_id: str, result: Any) -> Body:
+    """The step that answers a call (PROTOCOL b.2); numbers and the like are answered as text."""
+    if not isinstance(result, (str, list, dict)):
+        result = {True: "true", False: "false", None: "null"}.get(result, str(result))
+    return {"type": "function_result", "call_id": call_id, "result": result}
+
+
+def set_option(body: Body, key: str, value: Any) -> None:
+    """Set a field of the request by its dotted path.
+
+    A first part that is no top-level field of the request is one of generation_config.
+
+    Raises:
+        UsageError: The path is empty, or leads through something that is no object.
+    """
+    path = key.split(".")
+    if not all(path):
+        raise UsageError(f"option {key!r}: a part of the path is empty")
+    if path[0] not in TOP_LEVEL:
+        path.insert(0, "generation_config")
+    place = body
+    for part in path[:-1]:
+        place = place.setdefault(part, {})
+        if not isinstance(place, dict):
+            raise UsageError(f"option {key!r}: {part!r} is not an object")
+    place[path[-1]] = value
+
+
+def tools_of(value: Any) -> list[Body]:
+    """The tools in an object or a list of objects; a bare declaration is a function.
+
+    Raises:
+        BadDataError: It is neither.
+    """
+    tools = value if isinstance(value, list) else [value]
+    if not all(isinstance(tool, dict) for tool in tools):
+        raise BadDataError("a tool is a name, a JSON object or a list of objects")
+    return [{"type": "function", **tool} if "name" in tool else tool for tool in tools]
+
+
+def add_input(body: Body, parts: Sequence[Body], results: Sequence[Body]) -> None:
+    """Set the input: one text as a string, several parts as a list, results as steps."""
+    if results:
+        prompt = [{"type": "user_input", "content": list(parts)}] if parts else []
+        body["input"] = [*results, *prompt]
+    elif len(parts) == 1 and parts[0]["type"] == "text":
+        body["input"] = parts[0]["text"]
+    elif parts:
+        body["input"] = list(parts)
+
+
+def finish_body(body: Body, default_model: str) -> Body:
+    """Fill in what every request has, and refuse what no server takes (PROTOCOL b.5).
+
+    Raises:
+        UsageError: Fields that do not go together, or no input.
+    """
+    if "model" in body and "agent" in body:
+        raise UsageError("a request is for a model or for an agent, not both")
+    if "agent" in body and "generation_config" in body:
+        raise UsageError("an agent takes no generation_config: use -o agent_config.KEY=VALUE")
+    if "input" not in body and "continuation_token" not in body:
+        raise UsageError("nothing to send: give a prompt with -p, -f, -d or on standard input")
+    if "agent" not in body:
+        body.setdefault("model", default_model)
+    elif str(body["agent"]).startswith("deep-research"):
+        body.setdefault("background", True)
+    if body.get("background") and body.get("store") is False:
+        raise UsageError("a background run must be stored: leave out --no-store")
+    return {**body, "stream": body.get("stream", True)}

@@ -1,0 +1,50 @@
+"""The command line. Commands are imported when they are called: start-up time is a feature."""
+
+import importlib
+
+import click
+
+from gstream import __version__
+
+from .failures import exit_codes
+
+COMMANDS = {
+    "create": "Send a request and stream the answer.",
+    "decode": "Decode server-sent events from files or standard input.",
+}
+
+
+class Commands(click.Group):
+    """The group of commands, each in a module of its own name."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return sorted(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in COMMANDS:
+            return None
+        module = importlib.import_module(f".{cmd_name}", __name__)
+        command: click.Command = module.command
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl(sorted(COMMANDS.items()))
+
+    def invoke(self, ctx: click.Context) -> object:
+        with exit_codes():
+            return super().invoke(ctx)
+
+
+@click.group(
+    cls=Commands,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+)
+@click.version_option(__version__, message="gstream %(version)s")
+def cli() -> None:
+    r"""Stream the Gemini Interactions API through Unix pipes.
+
+    \b
+    gstream create -p "Explain SSE in one line." | tee answer.txt
+    curl -sN … | gstream decode --ndjson | jq -c 'select(.event_type=="step.delta")'
+    """

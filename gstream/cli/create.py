@@ -1,0 +1,256 @@
+"""`gstream create`: send a request, stream the answer."""
+
+import os
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import click
+
+from gstream import api
+from gstream.errors import BadDataError, UsageError
+from gstream.events import loads
+from gstream.views import dump_line
+
+from .failures import check_stdout, say, write_stdout
+from .network import Network, secret_free_curl
+from .options import (
+    Command,
+    check_stdin_once,
+    json_value,
+    network_options,
+    order_given,
+    read_file,
+    view_options,
+)
+from .run import new_run, speed_up
+
+
+@click.command(cls=Command)
+@click.option(
+    "-p", "--prompt", multiple=True, metavar="TEXT", help="A text, taken literally. Repeatable."
+)
+@click.option(
+    "-f",
+    "--file",
+    multiple=True,
+    metavar="FILE",
+    help="A text from a UTF-8 file (- is stdin). Repeatable.",
+)
+@click.option(
+    "-m",
+    "--model",
+    metavar="NAME",
+    help=f"Model; default $GSTREAM_MODEL, else {api.DEFAULT_MODEL}.",
+)
+@click.option(
+    "--agent",
+    metavar="NAME",
+    help="Agent instead of a model; Deep Research runs in the background.",
+)
+@click.option("-s", "--system", metavar="TEXT", help="System instruction.")
+@click.option("--system-file", metavar="FILE", help="System instruction from a file.")
+@click.option(
+    "-o",
+    "--option",
+    multiple=True,
+    metavar="KEY=VALUE",
+    help="Any field of the request by its dotted path: temperature=0.2, service_tier=flex. "
+    "VALUE is JSON if it parses, @FILE a file of JSON, else a string. Repeatable.",
+)
+@click.option(
+    "-T",
+    "--tool",
+    multiple=True,
+    metavar="NAME|JSON|@FILE",
+    help="A tool by name, as JSON, or from a file of one or a list. Repeatable.",
+)
+@click.option("--schema", metavar="JSON|@FILE", help="Ask for an answer in JSON of this schema.")
+@click.option("--previous", metavar="ID", help="Interaction to go on from.")
+@click.option(
+    "--function-result",
+    multiple=True,
+    metavar="CALL_ID=JSON|@FILE",
+    help="Answer a function call; needs --previous. Repeatable.",
+)
+@click.option(
+    "--background/--no-background", default=None, help="Run on after the connection ends."
+)
+@click.option("--store/--no-store", default=None, help="Keep the interaction at the server.")
+@click.option(
+    "-d", "--data", metavar="JSON|@FILE|-", help="The request body; other options are laid over it."
+)
+@click.option("-n", "--dry-run", is_flag=True, help="Print the request body that would be sent.")
+@click.option(
+    "--curl", is_flag=True, help="Print a curl command that sends it; never shows the key."
+)
+@network_options
+@view_options
+@click.pass_context
+def command(ctx: click.Context, /, **_options: object) -> None:
+    r"""Send a request and stream the answer.
+
+    Without a prompt, it is read from standard input.
+    The key is taken from GOOGLE_API_KEY or GEMINI_API_KEY.
+
+    \b
+    gstream create -p "Explain SSE in one line."
+    gstream create -f notes.txt -p "Sum this up." -o temperature=0.2 | tee sum.txt
+    gstream create --offline -p "Count from 1 to 25."      needs no key
+    """
+    try:
+        body = request_body(ctx)
+    except UsageError as exc:
+        raise click.UsageError(str(exc)) from exc
+    options = ctx.params
+    if options["dry_run"] or options["curl"]:
+        check_stdout()
+        text = dump_line(body, indent=os.isatty(1))
+        write_stdout(secret_free_curl(options, body) if options["curl"] else text)
+        return
+    speed_up()
+    _warn_of_unused_stdin(ctx)
+    run = new_run(ctx)
+    network = Network(options, run)
+    run.drive(lambda: network.create(body))
+
+
+def request_body(ctx: click.Context) -> api.Body:
+    """The request that the options describe.
+
+    Raises:
+        UsageError: They do not go together.
+        BadDataError: JSON or text in them is broken.
+        NoInputError: A file cannot be read.
+    """
+    options = ctx.params
+    _check_stdin(options)
+    body = _data(options["data"])
+    parts = list(_parts(ctx))
+    results = [_function_result(text) for text in options["function_result"]]
+    if not (parts or results or "input" in body or "continuation_token" in body):
+        parts = [_prompt_on_stdin()]
+    api.add_input(body, parts, results)
+    body |= _plain_fields(options)
+    if options["tool"]:
+        body["tools"] = [tool for given in options["tool"] for tool in _tools(given)]
+    if options["schema"]:
+        schema = json_value("--schema", options["schema"])
+        body["response_format"] = {
+            "type": "text",
+            "mime_type": "application/json",
+            "schema": schema,
+        }
+    if options["thoughts"] and "agent" not in body:
+        api.set_option(body, "thinking_summaries", "auto")
+    for given in options["option"]:
+        key, value = _key_value("-o", given)
+        api.set_option(body, key, _loose_json(value))
+    if results and "previous_interaction_id" not in body:
+        raise UsageError("--function-result needs --previous, the interaction that made the call")
+    return api.finish_body(body, os.environ.get("GSTREAM_MODEL") or api.DEFAULT_MODEL)
+
+
+def _plain_fields(options: dict[str, Any]) -> api.Body:
+    """The fields that are options of their own, as far as they were given."""
+    fields = {
+        "agent": options["agent"],
+        "model": options["model"],
+        "background": options["background"],
+        "store": options["store"],
+        "previous_interaction_id": options["previous"],
+        "system_instruction": _system(options),
+    }
+    return {key: value for key, value in fields.items() if value not in {None, ""}}
+
+
+def _check_stdin(options: dict[str, Any]) -> None:
+    values = [options["data"] or "", options["schema"] or "", options["system_file"] or ""]
+    values += [*options["file"], *options["tool"]]
+    values += [
+        given.partition("=")[2] for given in (*options["option"], *options["function_result"])
+    ]
+    check_stdin_once(values)
+
+
+def _data(given: str | None) -> api.Body:
+    if not given:
+        return {}
+    body = json_value("-d", "@-" if given == "-" else given)
+    if not isinstance(body, dict):
+        raise BadDataError("-d: the request body is not a JSON object")
+    return body
+
+
+def _parts(ctx: click.Context) -> Iterator[api.Body]:
+    """The parts of the input, in the order of the command line."""
+    values = {"prompt": iter(ctx.params["prompt"]), "file": iter(ctx.params["file"])}
+    read: dict[str, Callable[[str], str]] = {"prompt": str, "file": _text_file}
+    for name in order_given(ctx):
+        if name in values:
+            yield api.text_part(read[name](next(values[name])))
+
+
+def _text_file(name: str) -> str:
+    raw = read_file(name)
+    try:
+        return raw.decode()
+    except UnicodeDecodeError as exc:
+        raise BadDataError(f"{name}: not UTF-8 at byte {exc.start}") from exc
+
+
+def _prompt_on_stdin() -> api.Body:
+    if os.isatty(0):
+        raise UsageError("nothing to send: give a prompt with -p, -f, -d or on standard input")
+    text = _text_file("-")
+    if not text.strip():
+        raise UsageError("nothing to send: no prompt was given and standard input is empty")
+    return api.text_part(text)
+
+
+def _function_result(given: str) -> api.Body:
+    call_id, value = _key_value("--function-result", given)
+    return api.function_result(call_id, json_value(f"--function-result {call_id}", value))
+
+
+def _system(options: dict[str, Any]) -> str:
+    if options["system"] and options["system_file"]:
+        raise UsageError("only one of --system and --system-file can be used")
+    if options["system_file"]:
+        return _text_file(options["system_file"])
+    return options["system"] or ""
+
+
+def _tools(given: str) -> list[api.Body]:
+    if given.startswith(("{", "[", "@")):
+        return api.tools_of(json_value("-T", given))
+    return [{"type": given}]
+
+
+def _key_value(option: str, given: str) -> tuple[str, str]:
+    key, equals, value = given.partition("=")
+    if not (key and equals):
+        raise UsageError(f"{option} {given!r}: it looks like KEY=VALUE")
+    return key, value
+
+
+def _loose_json(value: str) -> Any:
+    if value.startswith("@"):
+        return json_value("-o", value)
+    try:
+        return loads(value.encode("utf-8", "surrogateescape"))
+    except BadDataError:
+        return value
+
+
+def _warn_of_unused_stdin(ctx: click.Context) -> None:
+    """A pipe that nothing reads is often a forgotten `-f -`."""
+    import stat
+
+    if ctx.params["quiet"] or not os.isatty(2):
+        return
+    given = [*ctx.params["file"], ctx.params["data"], *ctx.params["tool"]]
+    sources = ctx.params["prompt"] or ctx.params["file"] or ctx.params["data"]
+    if sources and not {"-", "@-"}.intersection(map(str, given)):
+        mode = os.fstat(0).st_mode
+        if stat.S_ISFIFO(mode):
+            say('gstream: note: standard input is not used; add "-f -"')

@@ -1,0 +1,187 @@
+"""Every failure ends here: a line on stderr and an exit code, or the signal raised again."""
+
+import os
+import signal
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from types import FrameType
+
+import click
+
+from gstream.errors import GstreamError, OutputError
+from gstream.terminal import visible
+
+_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+_STDERR = 2
+
+
+class Interrupted(BaseException):
+    """A signal asks the run to end.
+
+    Attributes:
+        signum: Which one; the process ends by it once all files are closed.
+    """
+
+    def __init__(self, signum: int) -> None:
+        super().__init__(signum)
+        self.signum = signum
+
+
+class Exit(Exception):  # noqa: N818 - not an error: it has been told already
+    """The run ends with this exit code; whoever raised it has told why.
+
+    Attributes:
+        exit_code: For the shell.
+    """
+
+    def __init__(self, exit_code: int) -> None:
+        super().__init__(exit_code)
+        self.exit_code = exit_code
+
+
+def say(text: str) -> None:
+    """Write a line for people to stderr, whatever the locale; a closed stderr is no failure."""
+    if os.isatty(_STDERR):
+        text = visible(text)
+    data = text.encode("utf-8", "replace") + b"\n"
+    with suppress(OSError):
+        while data:
+            data = data[os.write(_STDERR, data) :]
+
+
+def say_failure(failure: GstreamError) -> None:
+    """Tell what went wrong and what can be done."""
+    say(f"gstream: {_one_line(str(failure))}")
+    if failure.hint:
+        say(f"gstream: {_one_line(failure.hint)}")
+
+
+@contextmanager
+def exit_codes() -> Iterator[None]:
+    """Run a command; leave with the exit code, or by the signal, of whatever ends it."""
+    _fill_standard_files()
+    _catch_signals()
+    try:
+        yield
+    except Interrupted as exc:
+        die_by(exc.signum)
+    except BrokenPipeError:
+        die_by(signal.SIGPIPE)
+    except Exit as exc:
+        sys.exit(exc.exit_code)
+    except GstreamError as exc:
+        say_failure(exc)
+        sys.exit(exc.exit_code)
+    except (click.ClickException, click.exceptions.Exit, click.Abort):
+        raise
+    except Exception as exc:  # noqa: BLE001 - a bug: the one place where all that is left ends
+        _say_bug(exc)
+        sys.exit(1)
+
+
+def die_by(signum: int) -> None:
+    """End by a signal, so that the shell sees how; 128 + signal where it is blocked."""
+    signal.signal(signum, signal.SIG_DFL)
+    os.kill(os.getpid(), signum)
+    os._exit(128 + signum)
+
+
+def check_stdout() -> None:
+    """Find a closed, full or readerless stdout before anything is paid for.
+
+    Raises:
+        OutputError: Nothing can be written.
+        BrokenPipeError: Nobody reads.
+    """
+    try:
+        os.write(1, b"")  # a full device refuses even nothing
+        _check_space()
+    except BrokenPipeError:
+        raise
+    except OSError as exc:
+        raise OutputError(f"standard output: {exc.strerror}") from exc
+    if _reader_is_gone():
+        raise BrokenPipeError
+
+
+def write_stdout(data: bytes) -> None:
+    """Write all of it to stdout, at once.
+
+    Raises:
+        OutputError: It cannot be written.
+        BrokenPipeError: The reader went away.
+    """
+    view = memoryview(data)
+    while view:
+        try:
+            view = view[os.write(1, view) :]
+        except BrokenPipeError:
+            raise
+        except BlockingIOError:
+            _wait_for_stdout()
+        except OSError as exc:
+            raise OutputError(f"standard output: {exc.strerror}") from exc
+
+
+def _wait_for_stdout() -> None:
+    import select
+
+    select.select([], [1], [])
+
+
+def _check_space() -> None:
+    import stat
+
+    if stat.S_ISREG(os.fstat(1).st_mode) and os.fstatvfs(1).f_bavail == 0:
+        raise OSError(28, os.strerror(28))
+
+
+def _reader_is_gone() -> bool:
+    import select
+
+    poll = select.poll()
+    poll.register(1, 0)
+    return any(events & select.POLLERR for _, events in poll.poll(0))
+
+
+def _catch_signals() -> None:
+    for signum in _SIGNALS:
+        if signal.getsignal(signum) != signal.SIG_IGN:
+            signal.signal(signum, _interrupt)
+
+
+def _interrupt(signum: int, _frame: FrameType | None) -> None:
+    for each in _SIGNALS:  # a second one ends the process at once
+        if signal.getsignal(each) != signal.SIG_IGN:
+            signal.signal(each, signal.SIG_DFL)
+    raise Interrupted(signum)
+
+
+def _fill_standard_files() -> None:
+    """Open /dev/null where stdin or stderr is closed, or the next file would take its number.
+
+    Raises:
+        SystemExit: stdout is closed.
+    """
+    for number in (0, 1, _STDERR):
+        try:
+            os.fstat(number)
+        except OSError:
+            if number == 1:
+                say("gstream: standard output is closed")
+                sys.exit(OutputError.exit_code)
+            os.open(os.devnull, os.O_RDWR)
+
+
+def _say_bug(exc: Exception) -> None:
+    if "-vv" in sys.argv or os.environ.get("GSTREAM_TRACEBACK"):
+        import traceback
+
+        say("".join(traceback.format_exception(exc)).rstrip())
+    say(f"gstream: this is a bug: {type(exc).__name__}: {_one_line(str(exc))}")
+    say("gstream: please report it with the command and its -vv output")
+
+
+def _one_line(text: str) -> str:
+    return " ".join(text.split())

@@ -1,0 +1,223 @@
+"""From options to a connection: key, base URL, headers; `create` on the network or offline."""
+
+import os
+import random
+import shlex
+import signal
+import stat
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+import orjson
+
+from gstream.api import API_REVISION, Body
+from gstream.errors import (
+    BadDataError,
+    ConfigurationError,
+    NoInputError,
+    TimeIsUpError,
+    TruncatedError,
+)
+
+from .options import read_file
+from .run import Run
+
+if TYPE_CHECKING:
+    from gstream.transport import Answer, Offline, Request, Transport
+
+DEMO = Path(__file__).parent.parent / "demo"
+_LINGER = 5.0
+
+
+class Network:
+    """What `create` needs of the outside world."""
+
+    def __init__(self, options: dict[str, Any], run: Run) -> None:
+        self._options = options
+        self._run = run
+        self._transport = self._offline() if options["offline"] else self._online()
+
+    def create(self, body: Body) -> None:
+        """Send the request and feed the answer to the run.
+
+        Raises:
+            GstreamError: Something failed that the session does not know of.
+        """
+        from gstream.opening import Retrying, open_stream
+        from gstream.transport import Request
+
+        with _time_limit(self._options["max_time"]):
+            request = Request("POST", request_url(self._options), orjson.dumps(body))
+            retrying = Retrying(
+                self._options["retries"],
+                time.sleep,
+                time.time,
+                random.random,
+                self._run.note,
+                self._run.verbose,
+            )
+            self._run.verbose(f"{request}")
+            answer = open_stream(self._transport.connect, request, retrying)
+            self._read(answer)
+
+    def _read(self, answer: "Answer") -> None:
+        from gstream.transport import BrokenStreamError
+
+        run = self._run
+        try:
+            for chunk in answer.chunks:
+                run.feed(chunk)
+                if run.session.finished:
+                    break
+            else:
+                run.session.end_input()
+        except BrokenStreamError as exc:
+            run.session.end_input()
+            if not run.session.progress.ended:
+                where = run.session.progress.place
+                raise TruncatedError(f"the connection broke: {exc} ({where})") from exc
+        finally:
+            answer.close()
+
+    def _online(self) -> "Transport":
+        from gstream.transport import Transport, check_base_url
+
+        options = self._options
+        base_url = check_base_url(options["base_url"])
+        return Transport(
+            base_url,
+            request_headers(options),
+            options["connect_timeout"],
+            options["idle_timeout"],
+            self._run.wire if options["verbose"] >= 2 else None,
+        )
+
+    def _offline(self) -> "Offline":
+        from gstream.transport import Offline
+
+        return Offline(_demo_answer)
+
+
+def request_url(options: dict[str, Any]) -> str:
+    """Where interactions are created."""
+    return f"{options['base_url'].rstrip('/')}/{options['api_version']}/interactions"
+
+
+def request_headers(options: dict[str, Any]) -> dict[str, str]:
+    """The headers of every request, the key among them.
+
+    Raises:
+        ConfigurationError: There is no key.
+        BadDataError: A header is broken.
+    """
+    from gstream import __version__
+
+    headers = {
+        "User-Agent": f"gstream/{__version__}",
+        "Accept-Encoding": "identity",
+        "Api-Revision": API_REVISION,
+    }
+    given = [_header(text) for text in options["header"]]
+    replaced = {name.lower() for name, _ in given}
+    headers = {name: value for name, value in headers.items() if name.lower() not in replaced}
+    if not replaced & {"authorization", "x-goog-api-key"}:
+        headers["x-goog-api-key"] = _key(options["api_key_file"])
+    return headers | dict(given)
+
+
+def secret_free_curl(options: dict[str, Any], body: Body) -> bytes:
+    """A command that sends the same request with curl; secrets are left to the environment."""
+    from gstream.transport import is_secret
+
+    given = [_header(text) for text in options["header"]]
+    lines = [f"curl -sN -X POST {shlex.quote(request_url(options))}"]
+    if not {name.lower() for name, _ in given} & {"authorization", "x-goog-api-key"}:
+        lines.append('-H "x-goog-api-key: $GEMINI_API_KEY"')
+    for name, value in (
+        ("Content-Type", "application/json"),
+        ("Accept", "text/event-stream"),
+        ("Api-Revision", API_REVISION),
+        *given,
+    ):
+        if is_secret(name):
+            variable = "".join(c if c.isalnum() else "_" for c in name.upper())
+            lines.append(f'-H "{name}: ${variable}"')
+        else:
+            lines.append(f"-H {shlex.quote(f'{name}: {value}')}")
+    lines.append(f"--data-binary @- <<'JSON'\n{orjson.dumps(body).decode()}\nJSON")
+    return (" \\\n  ".join(lines) + "\n").encode()
+
+
+def _header(text: str) -> tuple[str, str]:
+    name, colon, value = text.partition(":")
+    name, value = name.strip(), value.strip()
+    if not (colon and name) or any(ord(c) < 0x20 or ord(c) == 0x7F for c in text):
+        raise click.UsageError(f"-H {name!r}: it looks like NAME:VALUE")
+    try:
+        name.encode("ascii"), value.encode("latin-1")
+    except UnicodeEncodeError as exc:
+        raise BadDataError(f"-H {name!r}: a header cannot hold {text[exc.start]!r}") from exc
+    return name, value
+
+
+def _key(file: str | None) -> str:
+    if file:
+        key = _key_in_file(file)
+    else:
+        names = ("GOOGLE_API_KEY", "GEMINI_API_KEY")
+        key = next((value for name in names if (value := os.environ.get(name, "").strip())), "")
+    if not key:
+        raise ConfigurationError(
+            "there is no API key", hint="set GEMINI_API_KEY, or try --offline without one"
+        )
+    if not (key.isascii() and key.isprintable()):
+        raise ConfigurationError("the API key holds characters that no header can hold")
+    return key
+
+
+def _key_in_file(name: str) -> str:
+    try:
+        mode = os.stat(name).st_mode
+    except OSError as exc:
+        raise NoInputError(f"--api-key-file {name}: {exc.strerror}") from exc
+    if mode & (stat.S_IRWXG | stat.S_IRWXO):
+        raise ConfigurationError(
+            f"--api-key-file {name}: others can read it", hint=f"chmod 600 {shlex.quote(name)}"
+        )
+    return read_file(name).decode("utf-8", "replace").strip()
+
+
+def _demo_answer(request: "Request") -> Iterator[bytes]:
+    from gstream.recording import demo_match, play, read
+
+    recordings = [read(path.name, path.read_bytes()) for path in sorted(DEMO.glob("*.sse"))]
+    body = orjson.loads(request.body) if request.body else {}
+    found = demo_match(recordings, body)
+    if found is None:
+        known = "; ".join(str(one.request.get("input")) for one in recordings)
+        raise NoInputError(
+            "--offline: no recording answers this request", hint=f"the demo answers: {known}"
+        )
+    return iter(play(found, time.sleep))
+
+
+class _time_limit:  # noqa: N801 - reads as a statement
+    """Raise `TimeIsUpError` in here after some seconds."""
+
+    def __init__(self, seconds: float | None) -> None:
+        self._seconds = seconds
+
+    def __enter__(self) -> None:
+        if self._seconds is not None:
+            signal.signal(signal.SIGALRM, self._raise)
+            signal.setitimer(signal.ITIMER_REAL, self._seconds)
+
+    def __exit__(self, *_exc: object) -> None:
+        if self._seconds is not None:
+            signal.setitimer(signal.ITIMER_REAL, 0)
+
+    def _raise(self, _signum: int, _frame: object) -> None:
+        raise TimeIsUpError(f"the run took longer than --max-time {self._seconds:g}")

@@ -1,0 +1,220 @@
+"""What all commands do with a stream: build its session, drive it, tell how it ended."""
+
+import os
+import sys
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass, field
+from typing import Any
+
+import click
+import orjson
+
+from gstream.errors import CannotCreateError, GstreamError, OutputError
+from gstream.session import Observer, Session
+from gstream.sink import Sink
+from gstream.stats import Meter
+from gstream.terminal import visible_bytes
+from gstream.views import VIEWS, JsonView, View
+
+from .failures import Exit, Interrupted, check_stdout, die_by, say, say_failure, write_stdout
+from .options import one_view
+
+
+@dataclass
+class Run:
+    """One run of a command that shows a stream.
+
+    Attributes:
+        options: The values of the command's options.
+        view: The name of the view.
+        session: Takes the bytes.
+        meter: Counts, where anything wants to know.
+        resume_hint: What to do after an interruption; asked once it happens.
+    """
+
+    options: dict[str, Any]
+    view: str
+    session: Session = field(init=False)
+    meter: Meter | None = field(init=False, default=None)
+    resume_hint: Callable[[], str] = field(default=lambda: "")
+
+    def __post_init__(self) -> None:
+        """Build the session and its observers."""
+        check_stdout()
+        _check_stats_file(self.options["stats"])
+        observers: list[Observer] = []
+        self._status_line = None
+        if self._wants_meter():
+            self.meter = Meter(time.monotonic)
+            observers.append(self.meter)
+        if self.options["thoughts"]:
+            from .thoughts import Thoughts
+
+            observers.append(Thoughts())
+        if self.meter is not None and _wants_status_line(self.options):
+            from .status_line import StatusLine
+
+            self._status_line = StatusLine(self.meter)
+        write = _write_to_terminal if os.isatty(1) else write_stdout
+        self.sink = Sink(write, flush=self.options["flush"])
+        self.session = Session(
+            _new_view(self.view),
+            self.sink,
+            report=self.note,
+            observers=observers,
+            max_event_size=self.options["max_event_size"],
+        )
+
+    def note(self, text: str) -> None:
+        """Tell something that happened and does not end the run."""
+        if not self.options["quiet"]:
+            self._line(f"gstream: {text}")
+
+    def verbose(self, text: str) -> None:
+        """Tell what only `-v` shows."""
+        if self.options["verbose"]:
+            self._line(f"gstream: {text}")
+
+    def wire(self, text: str) -> None:
+        """Tell what only `-vv` shows."""
+        self._line(text)
+
+    def feed(self, chunk: bytes) -> None:
+        """Take the next bytes."""
+        if self.meter is not None:
+            self.meter.bytes(len(chunk))
+        self.session.feed(chunk)
+
+    def drive(self, read_all: Callable[[], None]) -> None:
+        """Read everything, then end with the exit code of what it was.
+
+        Raises:
+            Exit: The answer is not whole; everything has been told.
+        """
+        failure: GstreamError | None = None
+        try:
+            read_all()
+        except Interrupted as exc:
+            self._interrupted(exc)
+        except GstreamError as exc:
+            failure = exc
+        failure = self._close(failure)
+        if failure is not None:
+            raise Exit(failure.exit_code)
+
+    def _close(self, failure: GstreamError | None) -> GstreamError | None:
+        try:
+            failure = self.session.close(failure)
+            if failure is not None and self.view == "ndjson":
+                self.sink.write(self.session.exit_line(failure, failure.exit_code))
+            self.sink.release()
+        except OutputError as exc:
+            failure = exc
+        self._tell_end(failure, failure.exit_code if failure else 0)
+        return failure
+
+    def _tell_end(self, failure: GstreamError | None, exit_code: int) -> None:
+        if self._status_line is not None:
+            self._status_line.close()
+            self._status_line = None
+        if failure is not None:
+            if not self.sink.at_line_start and os.isatty(1) and os.isatty(2):
+                say("")
+            say_failure(failure)
+            if not failure.hint and (hint := self.resume_hint()):
+                say(f"gstream: {hint}")
+        if self.meter is None:
+            return
+        if self.options["usage"] or (self.options["verbose"] and not self.options["quiet"]):
+            say(f"gstream: {self.meter.line()}")
+        if self.options["stats"]:
+            progress = self.session.progress
+            _write_stats(self.options["stats"], self.meter.as_json(progress, exit_code))
+
+    def _interrupted(self, exc: Interrupted) -> None:
+        """Write what is held back, say how to go on, and end by the signal."""
+        failure = _interruption(exc.signum)
+        with suppress(BrokenPipeError, OutputError):
+            self._close(failure)
+        die_by(exc.signum)
+
+    def _line(self, text: str) -> None:
+        if self._status_line is not None:
+            self._status_line.clear()
+        say(" ".join(text.split()) if "\n" in text else text)
+
+    def _wants_meter(self) -> bool:
+        options = self.options
+        return bool(
+            options["usage"]
+            or options["stats"]
+            or options["verbose"]
+            or _wants_status_line(options)
+        )
+
+
+def new_run(ctx: click.Context) -> Run:
+    """The run that a command's options describe."""
+    return Run(ctx.params, one_view(ctx))
+
+
+def _interruption(signum: int) -> GstreamError:
+    class InterruptedRunError(GstreamError):
+        exit_code = 128 + signum
+        reason = "interrupted"
+        retryable = True
+
+    return InterruptedRunError("interrupted")
+
+
+def _new_view(name: str) -> View:
+    if name == "json" and os.isatty(1):
+        return JsonView(indent=True)
+    return VIEWS[name]()
+
+
+def _write_to_terminal(data: bytes) -> None:
+    write_stdout(visible_bytes(data))
+
+
+def _wants_status_line(options: dict[str, Any]) -> bool:
+    """A live line on a stderr that is a terminal, unless the text itself is seen there."""
+    if options["quiet"] or os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb":
+        return False
+    return os.isatty(2) and not os.isatty(1)
+
+
+def _check_stats_file(name: str | None) -> None:
+    """Find out now whether the file can be written.
+
+    Raises:
+        CannotCreateError: It cannot.
+    """
+    if name and name != "-":
+        try:
+            with open(name, "ab"):
+                pass
+        except OSError as exc:
+            raise CannotCreateError(f"--stats {name}: {exc.strerror}") from exc
+
+
+def _write_stats(name: str, stats: dict[str, Any]) -> None:
+    data = orjson.dumps(stats)
+    if name == "-":
+        say(data.decode())
+        return
+    try:
+        with open(name, "wb") as file:
+            file.write(data + b"\n")
+    except OSError as exc:
+        say(f"gstream: --stats {name}: {exc.strerror}")
+
+
+def speed_up() -> None:
+    """No pauses of the garbage collector: a run makes no cycles worth looking for."""
+    import gc
+
+    gc.disable()
+    sys.setswitchinterval(0.1)

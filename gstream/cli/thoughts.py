@@ -1,0 +1,26 @@
+"""Thought summaries on stderr as they arrive (`--thoughts`)."""
+
+from gstream.events import Batch, Event
+
+from .failures import say
+
+
+class Thoughts:
+    """Shows thought summaries; each is an item of its own with its own line ends (PROTOCOL H1)."""
+
+    def feed(self, batch: Batch) -> None:
+        """Show those of the next events."""
+        for event in batch.events:
+            if text := _summary(event):
+                say(text.rstrip("\n"))
+
+
+def _summary(event: Event) -> str:
+    match event:
+        case {"delta": {"type": "thought_summary", "content": {"text": str(text)}}}:
+            return text
+        case {"step": {"type": "thought", "summary": [*items]}}:
+            return "".join(
+                str(item["text"]) for item in items if isinstance(item, dict) and "text" in item
+            )
+    return ""

@@ -1,0 +1,169 @@
+"""Turn the JSON of server-sent events into Interactions events: plain dicts with an `event_type`.
+
+Pure. Events keep every key that came, known or not; only what is missing or old is filled in:
+a missing `event_type` from the name of the server-sent event, a missing delta type from its keys
+(PROTOCOL U3), and the event names from before June 2026 (PROTOCOL c.2).
+"""
+
+import json  # noqa: TID251 - accepts the lone surrogates that orjson refuses
+from typing import Any, NamedTuple
+
+import orjson
+
+from .errors import BadDataError
+
+Event = dict[str, Any]
+
+DONE = b"[DONE]"
+"""The data after which a stream says nothing more."""
+
+LEGACY_EVENTS = {
+    "interaction.start": "interaction.created",
+    "interaction.complete": "interaction.completed",
+    "content.start": "step.start",
+    "content.delta": "step.delta",
+    "content.stop": "step.stop",
+}
+
+_MEDIA_KINDS = ("image", "audio", "video")
+
+
+class Batch(NamedTuple):
+    """The events that one chunk of bytes completed.
+
+    A whole list goes from stage to stage: a live stream has one event in it, a file hundreds.
+
+    Attributes:
+        events: The events in order.
+        lines: For each event its JSON as it came: one line with its LF.
+        notable: Those events that are no `step.delta`, in order.
+    """
+
+    events: list[Event]
+    lines: list[bytes]
+    notable: list[Event]
+
+    def part(self, start: int, stop: int) -> "Batch":
+        """The batch of some of the events."""
+        return batch_of(self.events[start:stop], self.lines[start:stop])
+
+
+NOTHING = Batch([], [], [])
+
+
+def parse_lines(lines: list[bytes]) -> Batch:
+    """Parse JSON lines that are all regular events, in one go.
+
+    Raises:
+        ValueError, KeyError, TypeError: One of them is not; `parse_event` each to find out.
+    """
+    events: list[Event] = list(map(orjson.loads, lines))
+    notable = [event for event in events if event["event_type"] != "step.delta"]
+    if any(event["event_type"] in LEGACY_EVENTS for event in notable):
+        raise KeyError
+    return Batch(events, lines, notable)
+
+
+def batch_of(events: list[Event], lines: list[bytes]) -> Batch:
+    """The batch of events that were parsed one by one."""
+    notable = [event for event in events if event["event_type"] != "step.delta"]
+    return Batch(events, lines, notable)
+
+
+def parse_event(raw: bytes, name: str | None = None) -> Event:
+    """Parse one event.
+
+    Args:
+        raw: The data of a server-sent event, or a line of NDJSON.
+        name: The event type that the stream named; the one in the JSON wins.
+
+    Raises:
+        BadDataError: It is not a JSON object.
+    """
+    event = loads(raw)
+    if not isinstance(event, dict):
+        raise BadDataError(f"not a JSON object: {shorten(raw)}")
+    if not isinstance(event.get("event_type"), str):
+        event["event_type"] = name or ("error" if "error" in event else "")
+    return _modern(event) if event["event_type"] in LEGACY_EVENTS else event
+
+
+def loads(raw: bytes) -> Any:
+    """Parse JSON; invalid UTF-8 and lone surrogates become U+FFFD instead of an error.
+
+    Raises:
+        BadDataError: It is not JSON.
+    """
+    try:
+        return orjson.loads(raw)
+    except orjson.JSONDecodeError as exc:
+        text = raw.decode("utf-8", "replace")
+        try:
+            return _without_surrogates(json.loads(text, parse_constant=_refuse_constant))
+        except (ValueError, RecursionError):
+            raise BadDataError(f"not JSON: {exc}: {shorten(raw)}") from exc
+
+
+def line_of(raw: bytes) -> bytes:
+    """Valid JSON as one line of UTF-8, otherwise unchanged.
+
+    JSON allows line breaks only where it allows spaces.
+    """
+    line = raw.strip().replace(b"\r", b" ").replace(b"\n", b" ")
+    try:
+        line.decode()
+    except UnicodeDecodeError:
+        line = line.decode("utf-8", "replace").encode()
+    return line + b"\n"
+
+
+def delta_type(delta: Event) -> str:
+    """The type of a delta, from its keys where it names none (PROTOCOL U3); empty if unknown."""
+    match delta:
+        case {"type": str(kind)}:
+            return kind
+        case {"text": str()}:
+            return "text"
+        case {"data": _} | {"uri": _}:
+            major = str(delta.get("mime_type", "")).partition("/")[0]
+            return major if major in _MEDIA_KINDS else "document"
+    return ""
+
+
+def shorten(raw: bytes, limit: int = 80) -> str:
+    """The start of some bytes for a message, as a Python literal."""
+    return repr(raw[:limit]) + ("…" if len(raw) > limit else "")
+
+
+def _modern(event: Event) -> Event:
+    """An event of the API before June 2026 as its successor; each content was a step of its own."""
+    event = {**event, "event_type": LEGACY_EVENTS[event["event_type"]]}
+    if "content" in event and event["event_type"] == "step.start":
+        event["step"] = _step_of_content(event.pop("content"))
+    return event
+
+
+def _step_of_content(content: Any) -> Any:
+    match content:
+        case {"type": "text", "text": str(text)} if text:
+            return {"type": "model_output", "content": [content]}
+        case {"type": "text"}:
+            return {"type": "model_output"}
+        case {"type": "image" | "audio" | "video" | "document", **rest}:
+            return {"type": "model_output", "content": [content] if rest else []}
+        case _:
+            return content
+
+
+def _refuse_constant(name: str) -> None:
+    raise ValueError(f"{name} is not JSON")
+
+
+def _without_surrogates(value: Any) -> Any:
+    if isinstance(value, str):
+        return value.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    if isinstance(value, list):
+        return [_without_surrogates(part) for part in value]
+    if isinstance(value, dict):
+        return {_without_surrogates(key): _without_surrogates(part) for key, part in value.items()}
+    return value

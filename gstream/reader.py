@@ -1,0 +1,341 @@
+"""Chunks of bytes in, batches of Interactions events out, whatever kind of input it is.
+
+Pure. The kind is seen from the first non-blank byte (DESIGN 2.4):
+
+    {        NDJSON events, or one JSON document: an error body, a finished interaction
+    [        a JSON document: a list of errors
+    HTTP/    the header lines of `curl -i`; what follows them is looked at again
+    <        HTML, which is refused
+    other    server-sent events
+
+A broken event is reported with its number and position, and the rest goes on.
+"""
+
+import io
+import re
+from collections.abc import Callable
+from typing import Any
+
+import orjson
+
+from .errors import BadDataError, EventTooLargeError
+from .events import (
+    DONE,
+    NOTHING,
+    Batch,
+    Event,
+    batch_of,
+    line_of,
+    loads,
+    parse_event,
+    parse_lines,
+    shorten,
+)
+from .sse import BOM, MAX_EVENT_SIZE, SSEDecoder
+
+Report = Callable[[str], None]
+
+_BLANK = b" \t\r\n"
+_HEADERS_END = re.compile(rb"\r\n\r\n|\n\n|\r\r")
+_FIRST_WORDS = 200
+
+DONE_EVENT: Event = {"event_type": "[DONE]"}
+"""Stands for `data: [DONE]`, which is no JSON and no event; it has no line."""
+
+
+class EventReader:
+    """One body of input being read.
+
+    Attributes:
+        broken: How many events could not be read.
+        http_status: The status in the header lines of `curl -i`; 0 without them.
+        raw_error: The error that was found as raw JSON instead of as an event (PROTOCOL d.6).
+        bare: Whether the raw error was all there was: the body of a refused request.
+        leftover: Whether the input ended inside an event that could not be used.
+    """
+
+    def __init__(self, report: Report, *, max_event_size: int = MAX_EVENT_SIZE) -> None:
+        """Start at the beginning of a body.
+
+        Args:
+            report: Is told about each broken event.
+            max_event_size: Most bytes of one event or document.
+        """
+        self.broken = 0
+        self.http_status = 0
+        self.raw_error: Event | None = None
+        self.leftover = False
+        self._report = report
+        self._max_event_size = max_event_size
+        self._decoder = SSEDecoder(max_event_size)
+        self._head = bytearray()
+        self._count = 0
+        self._size = 0
+        self._next_try = 0
+        self._kind: Callable[[bytes], Batch] = self._sniff
+
+    def feed(self, chunk: bytes) -> Batch:
+        """Read the next bytes; returns the events that they complete.
+
+        Raises:
+            BadDataError: The input is none of the kinds, or an event is too large.
+        """
+        self._size += len(chunk)
+        return self._kind(chunk)
+
+    def finish(self) -> Batch:
+        """Say that nothing follows; returns what the last bytes hold.
+
+        Raises:
+            BadDataError: As for `feed`.
+        """
+        if self._kind == self._sse:
+            return self._finish_sse()
+        if self._kind == self._ndjson:
+            return self._ndjson(b"\n") if self._head else NOTHING
+        if self._kind == self._document:
+            return self._finish_document()
+        return self._finish_unknown()
+
+    @property
+    def empty(self) -> bool:
+        """Whether not one byte has come, blanks aside."""
+        return self._kind == self._sniff and not self._head.strip(_BLANK)
+
+    @property
+    def pending_size(self) -> int:
+        """How many of the newest bytes belong to an event that is not complete."""
+        return self._decoder.pending_size if self._kind == self._sse else len(self._head)
+
+    # --- kinds
+
+    def _sniff(self, chunk: bytes) -> Batch:
+        self._head += chunk
+        head = bytes(self._head[:64]).removeprefix(BOM).lstrip(_BLANK)
+        if not head or BOM.startswith(head) or b"HTTP/".startswith(head):
+            if len(self._head) <= 64:
+                return NOTHING
+            head = bytes(self._head).lstrip(_BLANK)
+        if head.startswith(b"HTTP/"):
+            self._kind = self._skip_headers
+            return self._skip_headers(b"")
+        kinds = {b"{": self._first_line, b"[": self._document, b"<": self._markup}
+        self._kind = kinds.get(head[:1], self._sse)
+        data = bytes(self._head)
+        self._head.clear()
+        return self._kind(data)
+
+    def _skip_headers(self, chunk: bytes) -> Batch:
+        self._head += chunk
+        end = _HEADERS_END.search(self._head)
+        if end is None:
+            return self._bounded_head()
+        status = self._head.split(None, 2)[1:2]
+        self.http_status = int(status[0]) if status and status[0].isdigit() else 0
+        rest = bytes(self._head[end.end() :])
+        del end
+        self._head.clear()
+        self._kind = self._sniff
+        return self._sniff(rest)
+
+    def _sse(self, chunk: bytes) -> Batch:
+        lines = self._decoder.feed_lines(chunk)
+        if not lines:
+            batch = NOTHING
+        else:
+            try:
+                batch = parse_lines(lines)
+            except (ValueError, KeyError, TypeError):
+                batch = self._one_by_one(
+                    [(event.raw, event.event, at) for event, at in self._decoder.last_events()]
+                )
+            self._count += len(lines)
+        return self._with_stray(batch) if self._decoder.stray else batch
+
+    def _first_line(self, chunk: bytes) -> Batch:
+        """NDJSON if the first line is JSON by itself and no error body, else a document."""
+        self._head += chunk
+        if b"\n" not in chunk:
+            return self._bounded_head()
+        first = bytes(self._head).lstrip(_BLANK).partition(b"\n")[0]
+        try:
+            value = orjson.loads(first)
+        except orjson.JSONDecodeError:
+            value = None
+        is_event = isinstance(value, dict) and "event_type" in value
+        self._kind = self._ndjson if is_event else self._document
+        data = bytes(self._head)
+        self._head.clear()
+        return self._kind(data)
+
+    def _ndjson(self, chunk: bytes) -> Batch:
+        pending = self._head
+        pending += chunk
+        if b"\n" not in chunk:
+            return self._bounded_head()
+        end = pending.rfind(b"\n") + 1
+        lines = list(io.BytesIO(bytes(pending[:end])))
+        del pending[:end]
+        start = self._size - len(pending) - end
+        try:
+            batch = parse_lines(lines)
+        except (ValueError, KeyError, TypeError):
+            placed: list[tuple[bytes, str | None, int]] = []
+            for line in lines:
+                if line.strip():
+                    placed.append((line, None, start))
+                start += len(line)
+            batch = self._one_by_one(placed)
+        self._count += len(lines)
+        return batch
+
+    def _document(self, chunk: bytes) -> Batch:
+        self._head += chunk
+        return self._bounded_head()
+
+    def _markup(self, chunk: bytes) -> Batch:
+        self._head += chunk
+        if len(self._head) >= _FIRST_WORDS:
+            self._finish_unknown()
+        return NOTHING
+
+    def _bounded_head(self) -> Batch:
+        if len(self._head) > self._max_event_size:
+            raise EventTooLargeError(
+                f"the input at byte {self._size - len(self._head)} is one piece of more than "
+                f"{self._max_event_size} bytes",
+                hint="raise the bound with --max-event-size",
+            )
+        return NOTHING
+
+    # --- the end
+
+    def _finish_sse(self) -> Batch:
+        """A last event without its blank line counts if its JSON is complete."""
+        broken = self.broken
+        report, self._report = self._report, lambda _message: None
+        batch = self._sse(b"\n\n")
+        self._report = report
+        self.leftover = self.broken > broken
+        self.broken = broken
+        if self._decoder.stray:
+            batch = self._with_stray(batch, final=True)
+        if not self._decoder.recognised and self._size:
+            start = shorten(bytes(self._decoder.stray)) if self._decoder.stray else ""
+            raise BadDataError(
+                f"the input is not server-sent events, NDJSON or JSON {start}".strip()
+            )
+        return batch
+
+    def _finish_document(self) -> Batch:
+        document = bytes(self._head)
+        self._head.clear()
+        value = _one_or_many(document)
+        if error := error_of(value):
+            self.raw_error = error
+            return _synthesised(error)
+        values: list[Any] = value if isinstance(value, list) else [value]
+        if values and all(isinstance(one, dict) and _is_interaction(one) for one in values):
+            return _finished(values)
+        raise BadDataError(
+            f"the input is JSON, but neither events nor an interaction: {shorten(document)}"
+        )
+
+    def _finish_unknown(self) -> Batch:
+        words = b" ".join(bytes(self._head).split())
+        if not words:
+            return NOTHING
+        kind = "HTML" if words.startswith(b"<") else "not server-sent events, NDJSON or JSON"
+        raise BadDataError(f"the input is {kind}: {shorten(words)}")
+
+    # --- broken events
+
+    def _one_by_one(self, placed: list[tuple[bytes, str | None, int]]) -> Batch:
+        """Parse events of which one is unusual; report the broken ones with their place."""
+        events: list[Event] = []
+        lines: list[bytes] = []
+        for number, (raw, name, offset) in enumerate(placed, self._count + 1):
+            if raw.strip() == DONE:
+                events.append(DONE_EVENT)
+                lines.append(b"")
+                continue
+            try:
+                events.append(parse_event(raw, name))
+                lines.append(line_of(raw))
+            except BadDataError as exc:
+                self.broken += 1
+                self._report(f"event {number} at byte {offset} is {exc}")
+        return batch_of(events, lines)
+
+    def _with_stray(self, batch: Batch, *, final: bool = False) -> Batch:
+        """Add the raw JSON error that stands between the events, once it is complete."""
+        stray = self._decoder.stray
+        if len(stray) > self._max_event_size:
+            raise EventTooLargeError("the text between the events is too large")
+        if not final and len(stray) < self._next_try:
+            return batch
+        self._next_try = 2 * len(stray)
+        try:
+            error = error_of(loads(bytes(stray)))
+        except BadDataError:
+            error = None
+        if not error:
+            if final:
+                self.broken += 1
+                self._report(f"the stream ends in text that is no event: {shorten(bytes(stray))}")
+            return batch
+        self._decoder.stray.clear()
+        self._next_try = 0
+        self.raw_error = error
+        more = _synthesised(error)
+        return Batch(
+            batch.events + more.events, batch.lines + more.lines, batch.notable + more.notable
+        )
+
+
+def _one_or_many(document: bytes) -> object:
+    """One JSON value, or the list of those that stand one a line."""
+    try:
+        return loads(document)
+    except BadDataError as exc:
+        try:
+            return [orjson.loads(line) for line in document.splitlines() if line.strip()]
+        except orjson.JSONDecodeError:
+            raise BadDataError(f"the input begins like JSON, but it is {exc}") from exc
+
+
+def error_of(value: Any) -> Event:
+    """The error in an error body, in any of its shapes (PROTOCOL d.6); empty if it is none."""
+    match value:
+        case [first, *_]:
+            return error_of(first)
+        case {"error": dict(error)} if "event_type" not in value:
+            return error
+        case {"error": str(message)} if "event_type" not in value:
+            return {"message": message}
+    return {}
+
+
+def _synthesised(error: Event) -> Batch:
+    event: Event = {"event_type": "error", "error": error}
+    return batch_of([event], [orjson.dumps(event) + b"\n"])
+
+
+def _is_interaction(value: Event) -> bool:
+    return "status" in value and ("id" in value or "steps" in value)
+
+
+def _finished(interactions: list[Event]) -> Batch:
+    """Finished interactions, as the non-streaming API gives them, as the events of each."""
+    events: list[Event] = []
+    for interaction in interactions:
+        steps = [step for step in interaction.get("steps") or [] if isinstance(step, dict)]
+        begun = {key: value for key, value in interaction.items() if key != "steps"}
+        created = {"event_type": "interaction.created", "interaction": begun}
+        completed = {"event_type": "interaction.completed", "interaction": begun}
+        events.append(created)
+        for index, step in enumerate(steps):
+            events.append({"event_type": "step.start", "index": index, "step": step})
+            events.append({"event_type": "step.stop", "index": index})
+        events.append(completed)
+    return batch_of(events, [orjson.dumps(event) + b"\n" for event in events])

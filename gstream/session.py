@@ -1,0 +1,229 @@
+"""One run: bytes in, the view out, and the failure that it ends with, if any.
+
+Pure but for the sink and the observers that it is given.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import Any, Protocol
+
+from .errors import BadDataError, GstreamError, TruncatedError
+from .events import Batch, Event, batch_of
+from .outcome import Progress, raw_error, refused_request
+from .reader import DONE_EVENT, EventReader
+from .sink import Sink
+from .sse import MAX_EVENT_SIZE
+from .views import View, dump_line
+
+_DONE = DONE_EVENT["event_type"]
+_BOUNDARIES = frozenset({"interaction.created", "gstream.exit", _DONE})
+
+
+class Observer(Protocol):
+    """Something beside the view that wants to know what passes."""
+
+    def feed(self, batch: Batch) -> None:
+        """Take the next events."""
+        ...
+
+
+class Session:
+    """Bodies of input on their way to a view.
+
+    Attributes:
+        progress: What is known of the newest interaction.
+        finished: Whether `[DONE]` has come: a live stream says nothing more.
+    """
+
+    def __init__(
+        self,
+        view: View,
+        sink: Sink,
+        *,
+        report: Callable[[str], None],
+        observers: Sequence[Observer] = (),
+        max_event_size: int = MAX_EVENT_SIZE,
+    ) -> None:
+        """Begin with nothing read.
+
+        Args:
+            view: Turns events into output.
+            sink: Takes the output.
+            report: Is told about broken events and the like, for people.
+            observers: Are handed the events that the view is handed.
+            max_event_size: Most bytes of one event.
+        """
+        self.progress = Progress()
+        self._view = view
+        self._sink = sink
+        self._report = report
+        self._observers = observers
+        self._max_event_size = max_event_size
+        self._reader = EventReader(report, max_event_size=max_event_size)
+        self._raw = bytearray()
+        self._raw_error: Event | None = None
+        self._http_status = 0
+        self._failure: GstreamError | None = None
+
+    @property
+    def finished(self) -> bool:
+        """Whether the stream has said that nothing follows."""
+        return self.progress.done
+
+    def feed(self, chunk: bytes) -> None:
+        """Take the next bytes, and write what they add to the view.
+
+        Raises:
+            BadDataError: The input is of no known kind, or an event is too large.
+        """
+        batch = self._reader.feed(chunk)
+        if self._view.wants_raw:
+            self._raw += chunk
+            self._show_raw(self._reader.pending_size)
+        if batch.events:
+            self._take(batch)
+
+    def end_input(self) -> None:
+        """Say that a body has ended; another one may follow.
+
+        Raises:
+            BadDataError: As for `feed`.
+            GstreamError: The input was the answer to a refused request.
+        """
+        reader = self._reader
+        try:
+            batch = reader.finish()
+        except BadDataError as exc:
+            if reader.http_status >= 400:
+                raise refused_request({"message": str(exc)}, reader.http_status) from exc
+            raise
+        self._show_raw(0)
+        self._raw_error = reader.raw_error
+        self._http_status = reader.http_status
+        if batch.events:
+            self._take(batch)
+        if reader.broken:
+            self._fail(BadDataError(f"{reader.broken} events could not be read"))
+        self._reader = EventReader(self._report, max_event_size=self._max_event_size)
+
+    def close(self, failure: GstreamError | None = None) -> GstreamError | None:
+        """Say that nothing follows at all.
+
+        Args:
+            failure: What ended the run from outside, if anything did.
+
+        Returns:
+            The failure that the run is; None if every answer is whole.
+        """
+        self._fail(failure)
+        if self.progress.begun or self._failure is None:
+            self._end_interaction()
+        return self._failure
+
+    def exit_line(self, failure: GstreamError, exit_code: int) -> bytes:
+        """The last line of `--ndjson` after a failure: the same story for a program."""
+        return dump_line(
+            {
+                "event_type": "gstream.exit",
+                "status": exit_code,
+                "reason": failure.reason,
+                "message": str(failure),
+                "interaction_id": self.progress.interaction_id or None,
+                "last_event_id": self.progress.last_event_id or None,
+                "retryable": failure.retryable,
+            }
+        )
+
+    def _show_raw(self, keep: int) -> None:
+        """Write the raw bytes of complete blocks; `keep` of them are not complete."""
+        size = len(self._raw) - keep
+        if size > 0:
+            self._sink.write(self._view.raw(bytes(self._raw[:size])))
+            del self._raw[:size]
+
+    def _take(self, batch: Batch) -> None:
+        """Show events; at a new interaction, end the one before. After `[DONE]` nothing counts."""
+        if not any(event["event_type"] in _BOUNDARIES for event in batch.notable):
+            self._show(batch)
+            return
+        start = 0
+        for at, event in enumerate(batch.events):
+            kind = event["event_type"]
+            if kind not in _BOUNDARIES:
+                continue
+            self._show(batch.part(start, at))
+            start = at
+            if kind == "interaction.created":
+                self._begin(event)
+            else:
+                self.progress.feed(batch_of([event], [b""]))
+                start += 1
+        self._show(batch.part(start, len(batch.events)))
+
+    def _show(self, batch: Batch) -> None:
+        if self.progress.done or not batch.events:
+            return
+        self.progress.feed(batch)
+        self._sink.write(self._view.feed(batch))
+        for observer in self._observers:
+            observer.feed(batch)
+
+    def _begin(self, created: Event) -> None:
+        """End the interaction before, unless the new one is its next hop or its replay (S5)."""
+        progress = self.progress
+        fields: Any = created.get("interaction")
+        same = isinstance(fields, dict) and fields.get("id") == progress.interaction_id
+        hop = progress.status == "requires_continuation"
+        replay = same and not progress.ended
+        if progress.begun and not (hop or replay):
+            self._end_interaction()
+        self.progress.done = False
+
+    def _end_interaction(self) -> None:
+        progress = self.progress
+        self._sink.write(self._view.end(whole=progress.whole, ended=progress.ended))
+        if progress.ended:
+            self._sink.release()
+        elif forgotten := self._sink.discard():
+            self._report(f"{forgotten} bytes were not written: the answer is not whole")
+        self._fail(self._failure_of_interaction())
+        self.progress = Progress()
+        self.progress.interaction_id = progress.interaction_id
+        self.progress.last_event_id = progress.last_event_id
+        self.progress.status = progress.status
+
+    def _failure_of_interaction(self) -> GstreamError | None:
+        progress = self.progress
+        error = self._raw_error
+        if error is not None and not (progress.ended or progress.completed):
+            if not progress.begun:
+                return refused_request(error, self._http_status)
+            return raw_error(error)
+        failure = progress.failure()
+        if failure is None and progress.exit_line is not None:
+            return _earlier_failure(progress.exit_line)
+        return failure
+
+    def _fail(self, failure: GstreamError | None) -> None:
+        """Keep the failure that weighs most; of equal ones the first."""
+        if failure is not None and _weight(failure) > _weight(self._failure):
+            self._failure = failure
+
+
+def _weight(failure: GstreamError | None) -> int:
+    """How much a failure says: what the interaction's status says, broken events, its end."""
+    match failure:
+        case None:
+            return 0
+        case TruncatedError():
+            return 1
+        case BadDataError():
+            return 2
+        case _:
+            return 3
+
+
+def _earlier_failure(exit_line: Event) -> GstreamError:
+    """The failure that an earlier run of gstream wrote at the end of its NDJSON."""
+    kinds = {kind.exit_code: kind for kind in GstreamError.__subclasses__()}
+    kind = kinds.get(exit_line.get("status", 0), TruncatedError)
+    return kind(f"an earlier run ended with: {exit_line.get('message')}")

@@ -1,0 +1,63 @@
+"""Where a view goes: one write for each batch, held back as `--flush` says."""
+
+from collections.abc import Callable
+
+Write = Callable[[bytes], None]
+
+
+class Sink:
+    """A view on its way to stdout.
+
+    Attributes:
+        at_line_start: Whether the last byte written was a LF, or none was.
+        withheld: How many bytes wait for the answer to be whole, or for their line to end.
+    """
+
+    def __init__(self, write: Write, *, flush: str = "event") -> None:
+        """Begin with nothing written.
+
+        Args:
+            write: Writes bytes, all of them.
+            flush: `event` writes at once, `line` whole lines, `end` nothing before `release`.
+        """
+        self.at_line_start = True
+        self._write = write
+        self._flush = flush
+        self._held = bytearray()
+
+    @property
+    def withheld(self) -> int:
+        """How many bytes are waiting."""
+        return len(self._held)
+
+    def write(self, data: bytes) -> None:
+        """Take the next bytes of the view."""
+        if not data:
+            return
+        if self._flush == "event":
+            self._out(data)
+            return
+        self._held += data
+        if self._flush == "line" and b"\n" in data:
+            end = self._held.rfind(b"\n") + 1
+            self._out(bytes(self._held[:end]))
+            del self._held[:end]
+
+    def release(self) -> None:
+        """Write what is held back: nothing more of this part follows."""
+        held = bytes(self._held)
+        self._held.clear()
+        if held:
+            self._out(held)
+
+    def discard(self) -> int:
+        """Forget what `end` holds back, and write what `line` does; returns the bytes forgotten."""
+        if self._flush != "end":
+            self.release()
+        size = len(self._held)
+        self._held.clear()
+        return size
+
+    def _out(self, data: bytes) -> None:
+        self._write(data)
+        self.at_line_start = data.endswith(b"\n")

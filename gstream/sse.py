@@ -1,0 +1,369 @@
+"""Decode an event stream: bytes in, server-sent events out.
+
+Pure: no I/O, no JSON, no clock. Follows the WHATWG HTML standard, section 9.2.6
+<https://html.spec.whatwg.org/multipage/server-sent-events.html#event-stream-interpretation>.
+
+Works on whole blocks: bytes wait in `SSEDecoder.pending` until a blank line ends their block, so
+no state of a half-read line exists. Blocks of the common shape (event line, data line, blank
+line) are taken three lines at a time in C; everything else goes line by line.
+"""
+
+import io
+import re
+from collections.abc import AsyncIterable, AsyncIterator, Iterable, Iterator
+from itertools import zip_longest
+from typing import Any, NamedTuple
+
+import orjson
+
+from .errors import EventTooLargeError
+
+BOM = b"\xef\xbb\xbf"
+MAX_EVENT_SIZE = 256 * 1024 * 1024
+
+# `int` refuses more than 4,300 digits.
+_RETRY_DIGITS = 4000
+
+# Lines that cannot change what follows them: comments and blank lines at the start of a block.
+# A CR at the very end may be half of a CRLF, so it stays.
+_NOTHING = re.compile(rb"(?:(?::[^\r\n]*)?(?:\r\n|\n|\r(?!\Z)))+")
+_KNOWN_EVENT_LINES = 64
+
+# Blocks above this size are not worth taking three at a time: their lines are copied less singly.
+_SMALL_BLOCK = 4096
+
+
+class ServerSentEvent(NamedTuple):
+    """One dispatched block of an event stream.
+
+    Attributes:
+        event: The event type; None where the block named none.
+        raw: The data as bytes: the data lines joined by LF, not decoded.
+        id: The last event id when the event was dispatched; empty if there was none.
+        retry: The reconnection time in milliseconds, if this block set it.
+    """
+
+    event: str | None
+    raw: bytes
+    id: str = ""
+    retry: int | None = None
+
+    @property
+    def data(self) -> str:
+        """The data as text; each invalid UTF-8 sequence is U+FFFD (Encoding standard)."""
+        return self.raw.decode("utf-8", "replace")
+
+    def json(self) -> Any:
+        """The data parsed as JSON.
+
+        Raises:
+            orjson.JSONDecodeError: The data is not JSON (a `ValueError`).
+        """
+        return orjson.loads(self.data)
+
+
+class SSEDecoder:
+    """An event stream being decoded.
+
+    Attributes:
+        last_event_id: The id that the stream set last; it stays until it is set again.
+        retry_ms: The reconnection time that the stream set last, or None.
+        stray: Lines that are no fields, from one that starts with `{` or `[` on: servers write raw
+            JSON errors into a stream (PROTOCOL d.6). Whoever reads it may clear it.
+        recognised: Whether any field or comment was seen at all.
+    """
+
+    def __init__(self, max_event_size: int = MAX_EVENT_SIZE) -> None:
+        """Start at the beginning of a stream.
+
+        Args:
+            max_event_size: Most bytes of one block; a larger one raises `EventTooLargeError`.
+        """
+        self.last_event_id = ""
+        self.retry_ms: int | None = None
+        self.stray = bytearray()
+        self.recognised = False
+        self._max_event_size = max_event_size
+        self._pending = bytearray()
+        self._next_size_check = max_event_size
+        self._too_large: EventTooLargeError | None = None
+        self._at_start = True
+        self._at_rest = False
+        self._skip_lf = False
+        self._offset = 0
+        self._region = b""
+        self._region_offset = 0
+        self._event_lines: dict[bytes, str] = {}
+
+    @property
+    def pending(self) -> bytes:
+        """The newest bytes, which no blank line has ended yet, as they came."""
+        return bytes(self._pending)
+
+    @property
+    def pending_size(self) -> int:
+        """The number of pending bytes."""
+        return len(self._pending)
+
+    def feed(self, chunk: bytes) -> list[ServerSentEvent]:
+        """Decode the next bytes; returns the events that they complete.
+
+        Raises:
+            EventTooLargeError: A block is larger than the bound. What came before it was returned.
+        """
+        region = self._take(chunk)
+        names = self._event_lines
+        last_id = self.last_event_id
+        if region.find(b"\n\n", 0, _SMALL_BLOCK) >= 0:
+            lines = io.BytesIO(region)
+            regular = [
+                _new_event(ServerSentEvent, (names[name], data[:-1], last_id, None))
+                for name, line, blank in zip_longest(lines, lines, lines)
+                if blank == b"\n"
+                and name in names
+                and (data := line.removeprefix(b"data: ")) is not line
+            ]
+            if 3 * len(regular) == region.count(b"\n"):
+                return regular
+        return self._parse(region)
+
+    def feed_lines(self, chunk: bytes) -> list[bytes]:
+        """Decode the next bytes; returns only the data of each event, as one line with its LF.
+
+        The fast way to the JSON of an Interactions stream: no object is built for an event.
+        Data of several lines is joined by spaces, which JSON allows where it allows line breaks.
+
+        Raises:
+            EventTooLargeError: As for `feed`.
+        """
+        region = self._take(chunk)
+        names = self._event_lines
+        if region.find(b"\n\n", 0, _SMALL_BLOCK) >= 0:
+            lines = io.BytesIO(region)
+            regular = [
+                data
+                for name, line, blank in zip_longest(lines, lines, lines)
+                if blank == b"\n"
+                and name in names
+                and (data := line.removeprefix(b"data: ")) is not line
+            ]
+            if 3 * len(regular) == region.count(b"\n"):
+                return regular
+        return [event.raw.replace(b"\n", b" ") + b"\n" for event in self._parse(region)]
+
+    def last_events(self) -> list[tuple[ServerSentEvent, int]]:
+        """The events of the last feed again, each with its byte offset in the stream.
+
+        For messages about a broken event: positions are not worth their time before one is found.
+        """
+        events = SSEDecoder()._parse(_with_lf(self._region))
+        found = []
+        at = 0
+        for event in events:
+            first_line = event.raw.partition(b"\n")[0]
+            at = max(at, self._region.find(first_line, at))
+            found.append((event, self._region_offset + at))
+            at += len(first_line)
+        return found
+
+    def iter_bytes(self, chunks: Iterable[bytes]) -> Iterator[ServerSentEvent]:
+        """Decode chunks of any size, each event as soon as it is complete."""
+        for chunk in chunks:
+            yield from self.feed(chunk)
+
+    async def aiter_bytes(self, chunks: AsyncIterable[bytes]) -> AsyncIterator[ServerSentEvent]:
+        """Decode chunks of any size from an asynchronous source."""
+        async for chunk in chunks:
+            for event in self.feed(chunk):
+                yield event
+
+    def _take(self, chunk: bytes) -> bytes:
+        """Add bytes; returns the blocks that are complete now, with LF as line end."""
+        if (
+            self._at_rest
+            and chunk.endswith(b"\n\n")
+            and b"\r" not in chunk
+            and len(chunk) <= self._max_event_size
+        ):
+            return self._set_region(chunk)  # a live stream: each chunk is whole blocks
+        if self._too_large is not None:
+            raise self._too_large
+        self._at_rest = False
+        if self._skip_lf and chunk:
+            self._skip_lf = False
+            if chunk.startswith(b"\n"):
+                self._offset += 1
+                chunk = chunk[1:]
+        pending = self._pending
+        scanned = max(0, len(pending) - 1)
+        pending += chunk
+        if self._at_start and not self._skip_bom():
+            return self._set_region(b"")
+        if b"\n" not in chunk and b"\r" not in chunk:
+            self._check_pending()
+            return self._set_region(b"")
+        end = _end_of_blocks(pending, scanned)
+        with memoryview(pending) as view:
+            region = bytes(view[:end])
+        del pending[:end]
+        if region.endswith(b"\r"):
+            self._skip_lf = True
+        self._set_region(region)
+        self._drop_nothing()
+        self._check_pending()
+        region = self._bounded(_with_lf(region))
+        self._at_rest = not (pending or self._skip_lf or self._too_large)
+        return region
+
+    def _set_region(self, region: bytes) -> bytes:
+        self._region = region
+        self._region_offset = self._offset
+        self._offset += len(region)
+        return region
+
+    def _skip_bom(self) -> bool:
+        """Drop a byte order mark at the start; False while its first bytes may still become one."""
+        head = bytes(self._pending[:3])
+        if len(head) < len(BOM) and BOM.startswith(head):
+            return False
+        self._at_start = False
+        if head == BOM:
+            del self._pending[:3]
+            self._offset += 3
+        return True
+
+    def _drop_nothing(self) -> None:
+        """Drop complete comments and blank lines before a block, or keep-alives would pile up."""
+        if self._pending[:1] in _NOTHING_STARTS and (nothing := _NOTHING.match(self._pending)):
+            self.recognised = True
+            end = nothing.end()
+            del nothing
+            del self._pending[:end]
+            self._offset += end
+
+    def _check_pending(self) -> None:
+        size = len(self._pending)
+        if size <= self._next_size_check:
+            if size <= self._max_event_size:
+                self._next_size_check = self._max_event_size
+            return
+        # A CRLF counts as one byte, as it does once the block is complete.
+        if size - self._pending.count(b"\r") > self._max_event_size:
+            self._too_large = self._error_too_large(self._offset)
+        self._next_size_check = size + self._max_event_size // 16
+
+    def _error_too_large(self, offset: int) -> EventTooLargeError:
+        return EventTooLargeError(
+            f"the event at byte {offset} is larger than {self._max_event_size} bytes",
+            hint="raise the bound with --max-event-size",
+        )
+
+    def _bounded(self, region: bytes) -> bytes:
+        """The region up to its first block that is too large, if there is one."""
+        if len(region) <= self._max_event_size:
+            return region
+        start = 0
+        while start < len(region):
+            end = region.find(b"\n\n", start) + 2
+            nothing = _NOTHING.match(region, start, end)
+            if end - (nothing.end() if nothing else start) > self._max_event_size:
+                self._too_large = self._error_too_large(self._region_offset + start)
+                return region[:start]
+            start = end if end > 1 else len(region)
+        return region
+
+    def _parse(self, region: bytes) -> list[ServerSentEvent]:
+        """Decode complete blocks line by line."""
+        if _NOTHING.fullmatch(region):
+            self.recognised = True
+            return []
+        events: list[ServerSentEvent] = []
+        block = _Block()
+        start = 0
+        while (end := region.find(b"\n", start)) >= 0:
+            if end == start:
+                if block.data:
+                    events.append(self._event(block))
+                if block.used:
+                    block = _Block()
+            elif region.startswith(b"data: ", start):
+                block.data.append(region[start + 6 : end])
+                block.used = True
+            else:
+                self._field(region[start : end + 1], block)
+            start = end + 1
+        return events
+
+    def _event(self, block: "_Block") -> ServerSentEvent:
+        self.recognised = True
+        name = block.name.decode("utf-8", "replace") or None
+        raw = block.data[0] if len(block.data) == 1 else b"\n".join(block.data)
+        return ServerSentEvent(name, raw, self.last_event_id, block.retry)
+
+    def _field(self, line: bytes, block: "_Block") -> None:
+        name, _, value = line[:-1].partition(b":")
+        value = value.removeprefix(b" ")
+        match name:
+            case b"data":
+                block.data.append(value)
+            case b"event":
+                block.name = value
+                self._remember_event_line(line, value)
+            case b"id":
+                if b"\0" not in value:
+                    self.last_event_id = value.decode("utf-8", "replace")
+            case b"retry":
+                if value.isdigit() and len(value) <= _RETRY_DIGITS:
+                    block.retry = self.retry_ms = int(value)
+            case b"":
+                pass
+            case _:
+                if self.stray or line.startswith((b"{", b"[")):
+                    self.stray += line
+                return
+        block.used = True
+        self.recognised = True
+
+    def _remember_event_line(self, line: bytes, value: bytes) -> None:
+        """Let blocks with this event line be taken three lines at a time from now on."""
+        names = self._event_lines
+        if value and len(value) < _KNOWN_EVENT_LINES and len(names) < _KNOWN_EVENT_LINES:
+            names[line] = value.decode("utf-8", "replace")
+
+
+class _Block:
+    """The fields of the block that is being read."""
+
+    __slots__ = ("data", "name", "retry", "used")
+
+    def __init__(self) -> None:
+        self.data: list[bytes] = []
+        self.name = b""
+        self.retry: int | None = None
+        self.used = False
+
+
+_new_event = tuple.__new__
+_NOTHING_STARTS = (b":", b"\n", b"\r")
+
+
+def _end_of_blocks(buffer: bytearray, start: int) -> int:
+    """Where the last blank line ends, searching from `start`; 0 if there is none."""
+    end = buffer.rfind(b"\n\n", start)
+    if buffer.find(b"\r", start) >= 0:
+        end = max(end, buffer.rfind(b"\n\r", start), buffer.rfind(b"\r\r", start))
+    if end < 0:
+        return 0
+    end += 2
+    if buffer[end - 1] == _CR and buffer[end : end + 1] == b"\n":
+        end += 1
+    return end
+
+
+_CR = 0x0D
+
+
+def _with_lf(region: bytes) -> bytes:
+    if b"\r" in region:
+        return region.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
+    return region

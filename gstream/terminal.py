@@ -1,0 +1,21 @@
+"""Text of a server on a terminal: its control characters are shown, never obeyed."""
+
+import re
+
+_CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f]")
+_MAYBE_CONTROL = re.compile(rb"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
+
+
+def visible(text: str) -> str:
+    r"""The text with C0, DEL and C1 characters as `\u001b` and the like; LF and tab stay.
+
+    The escapes are those of JSON, so that a line of JSON stays one.
+    """
+    return _CONTROL.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
+
+
+def visible_bytes(data: bytes) -> bytes:
+    """The same for UTF-8 bytes; what is no UTF-8 becomes U+FFFD."""
+    if not _MAYBE_CONTROL.search(data):
+        return data
+    return visible(data.decode("utf-8", "replace")).encode()

@@ -1,0 +1,282 @@
+"""HTTP: a request out, an answer with its chunks of bytes in. The only module that knows httpx."""
+
+import ipaddress
+import os
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+from urllib.parse import urlsplit
+
+import httpx
+
+from .errors import ConfigurationError, NetworkError
+
+_PROXIES = ("http_proxy", "https_proxy", "all_proxy")
+_ERROR_BODY_LIMIT = 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """A request to the API.
+
+    Attributes:
+        method: GET or POST.
+        url: Absolute.
+        body: JSON; empty for GET.
+    """
+
+    method: str
+    url: str
+    body: bytes = b""
+
+    def __str__(self) -> str:
+        return f"{self.method} {self.url}"
+
+
+class BrokenStreamError(Exception):
+    """The connection broke, or was silent for too long, after its answer had begun."""
+
+
+class UnansweredError(Exception):
+    """The request may have been received, but nothing came back.
+
+    Attributes:
+        sent: Whether the server may have received it.
+        final: Whether trying again is of no use, or would be a second paid run.
+    """
+
+    def __init__(self, message: str, *, sent: bool, final: bool = False) -> None:
+        super().__init__(message)
+        self.sent = sent
+        self.final = final
+
+
+@dataclass(slots=True)
+class Answer:
+    """An answer whose body has not been read.
+
+    Attributes:
+        status: The HTTP status.
+        headers: Its headers, names in lower case.
+        chunks: The bytes of the body as they arrive; raises `BrokenStreamError`.
+        close: Closes the connection.
+    """
+
+    status: int
+    headers: Mapping[str, str]
+    chunks: Iterator[bytes]
+    close: Callable[[], None]
+
+    def read(self, limit: int = _ERROR_BODY_LIMIT) -> bytes:
+        """The body of a refusal, as far as it comes."""
+        body = bytearray()
+        with suppress(BrokenStreamError):
+            for chunk in self.chunks:
+                body += chunk
+                if len(body) > limit:
+                    break
+        self.close()
+        return bytes(body[:limit])
+
+
+Connect = Callable[[Request], Answer]
+
+
+@dataclass(slots=True)
+class Transport:
+    """Connections to the server.
+
+    Attributes:
+        base_url: With its scheme; plain http only to a loopback host.
+        headers: Sent with each request; the key is among them.
+        connect_timeout: Seconds to connect.
+        idle_timeout: Seconds without a byte after which a connection counts as broken.
+        log: Is told about what goes over the wire, secrets removed; None if nobody listens.
+    """
+
+    base_url: str
+    headers: Mapping[str, str]
+    connect_timeout: float = 10.0
+    idle_timeout: float = 300.0
+    log: Callable[[str], None] | None = None
+    _client: httpx.Client | None = field(default=None, init=False)
+
+    def connect(self, request: Request) -> Answer:
+        """Send a request; returns once the header of the answer is there.
+
+        Raises:
+            UnansweredError: No answer came.
+            ConfigurationError: The URL or a proxy is not usable.
+        """
+        if self._client is None:
+            self._client = self._new_client()
+        headers = {**self.headers, "Accept": _accept(request)}
+        if request.body:
+            headers["Content-Type"] = "application/json"
+        self._tell_request(request, headers)
+        try:
+            outgoing = self._client.build_request(
+                request.method, request.url, headers=headers, content=request.body or None
+            )
+            response = self._client.send(outgoing, stream=True)
+        except (httpx.InvalidURL, httpx.UnsupportedProtocol) as exc:
+            raise ConfigurationError(f"{request.url}: {exc}") from exc
+        except httpx.TransportError as exc:
+            raise _unanswered(exc, self.connect_timeout, self.idle_timeout) from exc
+        self._tell_response(response)
+        return Answer(
+            response.status_code, response.headers, self._chunks(response), response.close
+        )
+
+    def close(self) -> None:
+        """Close all connections."""
+        if self._client is not None:
+            self._client.close()
+
+    def _new_client(self) -> httpx.Client:
+        timeout = httpx.Timeout(self.idle_timeout, connect=self.connect_timeout)
+        proxied = any(os.environ.get(name) or os.environ.get(name.upper()) for name in _PROXIES)
+        # A TLS context costs a third of the start-up time; plain http on loopback needs none.
+        needs_tls = proxied or not self.base_url.startswith("http://")
+        try:
+            return httpx.Client(
+                timeout=timeout, verify=needs_tls, follow_redirects=False, trust_env=True
+            )
+        except (ValueError, OSError, httpx.InvalidURL) as exc:
+            raise ConfigurationError(f"the proxy or CA settings are not usable: {exc}") from exc
+
+    def _chunks(self, response: httpx.Response) -> Iterator[bytes]:
+        encoded = response.headers.get("content-encoding", "identity") != "identity"
+        try:
+            yield from response.iter_bytes() if encoded else response.iter_raw()
+        except httpx.ReadTimeout as exc:
+            message = f"no byte came for {self.idle_timeout:g} s"
+            raise BrokenStreamError(message) from exc
+        except (httpx.TransportError, httpx.DecodingError) as exc:
+            raise BrokenStreamError(_words(exc)) from exc
+
+    def _tell_request(self, request: Request, headers: Mapping[str, str]) -> None:
+        if self.log is None:
+            return
+        self.log(f"> {request}")
+        for name, value in headers.items():
+            self.log(f"> {name}: {'[removed]' if is_secret(name) else value}")
+        if request.body:
+            self.log(
+                f"> {len(request.body)} bytes: {request.body[:2000].decode('utf-8', 'replace')}"
+            )
+
+    def _tell_response(self, response: httpx.Response) -> None:
+        if self.log is None:
+            return
+        self.log(f"< {response.http_version} {response.status_code} {response.reason_phrase}")
+        for name, value in response.headers.items():
+            self.log(f"< {name}: {'[removed]' if is_secret(name) else value}")
+
+
+def is_secret(header: str) -> bool:
+    """Whether a header's value must not be shown."""
+    name = header.lower()
+    return any(word in name for word in ("key", "auth", "token", "cookie", "secret"))
+
+
+def check_base_url(url: str) -> str:
+    """The base URL without its last slash.
+
+    Raises:
+        ConfigurationError: It is no http(s) URL, or plain http to a host that is not loopback.
+    """
+    try:
+        parts = urlsplit(url)
+        host = parts.hostname or ""
+        _ = parts.port
+    except ValueError as exc:
+        raise ConfigurationError(f"base URL {url!r}: {exc}") from exc
+    if parts.scheme not in {"http", "https"} or not host:
+        raise ConfigurationError(
+            f"base URL {url!r} is not usable", hint="it looks like https://host[:port]"
+        )
+    if parts.username or parts.password or parts.query or parts.fragment:
+        raise ConfigurationError("the base URL must not hold a user, a query or a fragment")
+    if parts.scheme == "http" and not is_loopback(host):
+        raise ConfigurationError(
+            f"base URL {url!r} would send the key in plain text", hint="use https://"
+        )
+    return url.rstrip("/")
+
+
+def is_loopback(host: str) -> bool:
+    """Whether a host is this machine by its name alone."""
+    if host == "localhost" or host.endswith(".localhost"):
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def _accept(request: Request) -> str:
+    streams = request.method == "POST" or "stream=true" in request.url
+    return "text/event-stream" if streams else "application/json"
+
+
+def _unanswered(exc: httpx.TransportError, connect_s: float, idle_s: float) -> UnansweredError:
+    match exc:
+        case httpx.ConnectTimeout() | httpx.PoolTimeout():
+            return UnansweredError(f"no connection within {connect_s:g} s", sent=False)
+        case httpx.ConnectError() | httpx.ProxyError():
+            return UnansweredError(_words(exc), sent=False)
+        case httpx.ReadTimeout():
+            return UnansweredError(f"no answer within {idle_s:g} s", sent=True, final=True)
+        case _:
+            return UnansweredError(_words(exc), sent=True)
+
+
+def _words(exc: Exception) -> str:
+    return str(exc) or type(exc).__name__
+
+
+class Offline:
+    """Answers requests from recordings instead of the network, at their recorded pace."""
+
+    def __init__(self, answer: Callable[[Request], Iterable[bytes]]) -> None:
+        """Begin.
+
+        Args:
+            answer: The bytes that answer a request; raises `NoInputError` if none do.
+        """
+        self._client = httpx.Client(transport=_RecordedTransport(answer))
+
+    def connect(self, request: Request) -> Answer:
+        """As `Transport.connect`."""
+        outgoing = self._client.build_request(request.method, request.url, content=request.body)
+        response = self._client.send(outgoing, stream=True)
+        return Answer(response.status_code, response.headers, response.iter_raw(), response.close)
+
+    def close(self) -> None:
+        """Close."""
+        self._client.close()
+
+
+class _RecordedTransport(httpx.BaseTransport):
+    def __init__(self, answer: Callable[[Request], Iterable[bytes]]) -> None:
+        self._answer = answer
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        body = request.read()
+        parts = self._answer(Request(request.method, str(request.url), body))
+        headers = {"content-type": "text/event-stream"}
+        return httpx.Response(200, headers=headers, stream=_Parts(parts))
+
+
+class _Parts(httpx.SyncByteStream):
+    def __init__(self, parts: Iterable[bytes]) -> None:
+        self._parts = parts
+
+    def __iter__(self) -> Iterator[bytes]:
+        yield from self._parts
+
+
+def network_error(request: Request, exc: UnansweredError) -> NetworkError:
+    """The failure of a request that got no answer."""
+    return NetworkError(f"{request}: {exc}")

@@ -1,0 +1,214 @@
+"""What goes to stdout: batches of events in, bytes out. A new view is one class and one line.
+
+Pure. A view never waits for more than the event that it needs.
+"""
+
+from collections.abc import Callable
+from typing import Any, Protocol
+
+import orjson
+
+from .events import Batch, Event, delta_type
+from .steps import Accumulator, Step
+
+
+class View(Protocol):
+    """One way to show interactions.
+
+    Attributes:
+        wants_raw: Whether `raw` is to be called with the bytes of complete blocks.
+    """
+
+    wants_raw: bool
+
+    def feed(self, batch: Batch) -> bytes:
+        """What the next events add to the output."""
+        ...
+
+    def raw(self, data: bytes) -> bytes:
+        """What the next bytes, as they came, add to the output."""
+        ...
+
+    def end(self, *, whole: bool, ended: bool) -> bytes:
+        """What the end of the interaction adds.
+
+        Args:
+            whole: The status is completed.
+            ended: The interaction has come to its end, whatever its status.
+        """
+        ...
+
+
+class _Base:
+    wants_raw = False
+
+    def feed(self, batch: Batch) -> bytes:
+        return b""
+
+    def raw(self, data: bytes) -> bytes:
+        return b""
+
+    def end(self, *, whole: bool, ended: bool) -> bytes:
+        return b""
+
+
+class TextView(_Base):
+    """The text of model_output steps as it arrives; keeps none of it."""
+
+    def __init__(self) -> None:
+        self._kinds: dict[Any, str] = {}
+        self._last = ""
+
+    def feed(self, batch: Batch) -> bytes:
+        return self.text(batch).encode()
+
+    def text(self, batch: Batch) -> str:
+        """The text that the next events add."""
+        text = self._text_of_deltas(batch)
+        if text is None:
+            text = "".join(map(self._text_of, batch.events))
+        if text:
+            self._last = text
+        return text
+
+    def _text_of_deltas(self, batch: Batch) -> str | None:
+        """The short way; None if there are other events than deltas, or unusual ones."""
+        if batch.notable:
+            return None
+        kinds = self._kinds
+        try:
+            pieces = [
+                delta["text"]
+                for event in batch.events
+                if (delta := event["delta"])["type"] == "text"
+                and kinds[event["index"]] == "model_output"
+            ]
+            return "".join(pieces)
+        except (KeyError, TypeError):
+            return None
+
+    def end(self, *, whole: bool, ended: bool) -> bytes:
+        newline = whole and self._last and not self._last.endswith("\n")
+        self.__init__()  # type: ignore[misc]  # the next interaction starts afresh
+        return b"\n" if newline else b""
+
+    def _text_of(self, event: Event) -> str:
+        match event:
+            case {"event_type": "step.delta", "index": int(index), "delta": dict(delta)}:
+                kind = delta_type(delta)
+                step = self._kinds.setdefault(index, "model_output" if kind == "text" else "")
+                text = delta.get("text")
+                if kind == "text" and step == "model_output" and isinstance(text, str):
+                    return text
+            case {"event_type": "step.start", "index": int(index), "step": dict(step_value)}:
+                self._kinds[index] = str(step_value.get("type"))
+                return step_text(step_value)
+            case {"event_type": "interaction.created"}:
+                self._kinds.clear()
+            case {"event_type": "interaction.completed", "interaction": {"steps": [*steps]}}:
+                if not self._last:
+                    return "".join(step_text(step) for step in steps if isinstance(step, dict))
+        return ""
+
+
+class NdjsonView(_Base):
+    """Every event as one line of JSON: the bytes that came."""
+
+    def feed(self, batch: Batch) -> bytes:
+        return b"".join(batch.lines)
+
+
+class SseView(_Base):
+    """The raw bytes as they came."""
+
+    wants_raw = True
+
+    def raw(self, data: bytes) -> bytes:
+        return data
+
+
+class StepsView(_Base):
+    """Each step as one line of JSON when it has stopped."""
+
+    def __init__(self) -> None:
+        self._accumulator = Accumulator()
+        self._shown: set[int] = set()
+        self._count = 0
+
+    def feed(self, batch: Batch) -> bytes:
+        lines: list[bytes] = []
+        if not batch.notable:
+            self._accumulator.feed_all(batch.events)
+            return b""
+        for event in batch.events:
+            if event["event_type"] == "interaction.created":
+                lines += self._rest(partial=False)
+                self._shown.clear()
+            self._accumulator.feed(event)
+            if event["event_type"] == "step.stop":
+                lines += self._stopped(event.get("index"))
+        return b"".join(lines)
+
+    def end(self, *, whole: bool, ended: bool) -> bytes:
+        lines = self._rest(partial=not ended)
+        self.__init__()  # type: ignore[misc]  # the next interaction starts afresh
+        return b"".join(lines)
+
+    def _stopped(self, index: Any) -> list[bytes]:
+        if not isinstance(index, int) or index not in self._accumulator.indexes:
+            return []
+        if index in self._shown:
+            return []
+        self._shown.add(index)
+        return [dump_line(self._accumulator.step(index))]
+
+    def _rest(self, *, partial: bool) -> list[bytes]:
+        """The steps that never stopped; where none was streamed, the final ones (S3)."""
+        mark = {"partial": True} if partial else {}
+        missing = [index for index in self._accumulator.indexes if index not in self._shown]
+        if not (missing or self._shown):
+            return [dump_line(step) for step in self._accumulator.final_steps]
+        return [dump_line({**self._accumulator.step(index), **mark}) for index in missing]
+
+
+class JsonView(_Base):
+    """Each interaction when it has ended, as the non-streaming API gives it."""
+
+    def __init__(self, *, indent: bool = False) -> None:
+        self._accumulator = Accumulator()
+        self._indent = indent
+
+    def feed(self, batch: Batch) -> bytes:
+        self._accumulator.feed_all(batch.events)
+        return b""
+
+    def end(self, *, whole: bool, ended: bool) -> bytes:
+        interaction = self._accumulator.interaction
+        self._accumulator = Accumulator()
+        return dump_line(interaction, indent=self._indent) if interaction else b""
+
+
+VIEWS: dict[str, Callable[[], View]] = {
+    "text": TextView,
+    "ndjson": NdjsonView,
+    "steps": StepsView,
+    "json": JsonView,
+    "sse": SseView,
+}
+
+
+def step_text(step: Step) -> str:
+    """The text of a step of the model's output; empty for other steps."""
+    if step.get("type") != "model_output" or not isinstance(step.get("content"), list):
+        return ""
+    return "".join(
+        item["text"]
+        for item in step["content"]
+        if isinstance(item, dict) and delta_type(item) == "text" and isinstance(item["text"], str)
+    )
+
+
+def dump_line(value: Any, *, indent: bool = False) -> bytes:
+    """JSON with a LF at its end; one line unless indented."""
+    option = orjson.OPT_APPEND_NEWLINE | (orjson.OPT_INDENT_2 if indent else 0)
+    return orjson.dumps(value, option=option)
