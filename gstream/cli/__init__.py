@@ -1,6 +1,7 @@
 """The command line. Commands are imported when they are called: start-up time is a feature."""
 
 import importlib
+from typing import Any
 
 import click
 
@@ -30,6 +31,16 @@ class Commands(click.Group):
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):
             formatter.write_dl(sorted(COMMANDS.items()))
+
+    def make_context(
+        self,
+        info_name: str | None,
+        args: list[str],
+        parent: click.Context | None = None,
+        **extra: Any,
+    ) -> click.Context:
+        with exit_codes():  # --help and --version are written while options are parsed
+            return super().make_context(info_name, args, parent, **extra)
 
     def invoke(self, ctx: click.Context) -> object:
         with exit_codes():

@@ -1,5 +1,6 @@
 """Every failure ends here: a line on stderr and an exit code, or the signal raised again."""
 
+import errno
 import os
 import signal
 import sys
@@ -76,8 +77,12 @@ def exit_codes() -> Iterator[None]:
     except (click.ClickException, click.exceptions.Exit, click.Abort):
         raise
     except Exception as exc:  # noqa: BLE001 - a bug: the one place where all that is left ends
+        if isinstance(exc, OSError) and exc.errno == errno.ENOSPC:
+            _give_up_stdout(exc)  # only Click's own texts get here
         _say_bug(exc)
         sys.exit(1)
+    finally:
+        _release_signals()
 
 
 def die_by(signum: int) -> None:
@@ -133,8 +138,10 @@ def _wait_for_stdout() -> None:
 def _check_space() -> None:
     import stat
 
-    if stat.S_ISREG(os.fstat(1).st_mode) and os.fstatvfs(1).f_bavail == 0:
-        raise OSError(28, os.strerror(28))
+    space = os.fstatvfs(1)
+    # A file system that knows no blocks at all is not full.
+    if stat.S_ISREG(os.fstat(1).st_mode) and space.f_blocks and not space.f_bavail:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
 
 def _reader_is_gone() -> bool:
@@ -149,6 +156,13 @@ def _catch_signals() -> None:
     for signum in _SIGNALS:
         if signal.getsignal(signum) != signal.SIG_IGN:
             signal.signal(signum, _interrupt)
+
+
+def _release_signals() -> None:
+    """Let signals end the process as it leaves: nobody is there to take `Interrupted`."""
+    for signum in _SIGNALS:
+        if signal.getsignal(signum) == _interrupt:
+            signal.signal(signum, signal.SIG_DFL)
 
 
 def _interrupt(signum: int, _frame: FrameType | None) -> None:
@@ -172,6 +186,15 @@ def _fill_standard_files() -> None:
                 say("gstream: standard output is closed")
                 sys.exit(OutputError.exit_code)
             os.open(os.devnull, os.O_RDWR)
+    if sys.stderr is None:  # Click would write its errors to stdout instead
+        sys.stderr = open(os.devnull, "w")  # noqa: SIM115 - for the rest of the process
+
+
+def _give_up_stdout(exc: OSError) -> None:
+    """End; Python's own buffer goes nowhere, or it would be written once more at exit."""
+    say(f"gstream: standard output: {exc.strerror}")
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+    sys.exit(OutputError.exit_code)
 
 
 def _say_bug(exc: Exception) -> None:
