@@ -53,9 +53,9 @@ class Commands(click.Group):
 )
 @click.version_option(__version__, message="gstream %(version)s")
 def cli() -> None:
-    r"""Stream the Gemini Interactions API through Unix pipes.
+    """Stream the Gemini Interactions API through Unix pipes.
 
     \b
     gstream create -p "Explain SSE in one line." | tee answer.txt
     curl -sN … | gstream decode --ndjson | jq -c 'select(.event_type=="step.delta")'
-    """
+    """  # noqa: D301 - \b is the character by which Click keeps the lines

@@ -1,6 +1,7 @@
 """`gstream create`: send a request, stream the answer."""
 
 import os
+import re
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -20,6 +21,7 @@ from .options import (
     network_options,
     order_given,
     read_file,
+    text_of,
     view_options,
 )
 from .run import new_run, speed_up
@@ -87,7 +89,7 @@ from .run import new_run, speed_up
 @view_options
 @click.pass_context
 def command(ctx: click.Context, /, **_options: object) -> None:
-    r"""Send a request and stream the answer.
+    """Send a request and stream the answer.
 
     Without a prompt, it is read from standard input.
     The key is taken from GOOGLE_API_KEY or GEMINI_API_KEY.
@@ -96,7 +98,7 @@ def command(ctx: click.Context, /, **_options: object) -> None:
     gstream create -p "Explain SSE in one line."
     gstream create -f notes.txt -p "Sum this up." -o temperature=0.2 | tee sum.txt
     gstream create --offline -p "Count from 1 to 25."      needs no key
-    """
+    """  # noqa: D301 - \b is the character by which Click keeps the lines
     try:
         body = request_body(ctx)
     except UsageError as exc:
@@ -110,8 +112,7 @@ def command(ctx: click.Context, /, **_options: object) -> None:
     speed_up()
     _warn_of_unused_stdin(ctx)
     run = new_run(ctx)
-    network = Network(options, run)
-    run.drive(lambda: network.create(body))
+    run.drive(lambda: Network(options, run).create(body))
 
 
 def request_body(ctx: click.Context) -> api.Body:
@@ -123,11 +124,13 @@ def request_body(ctx: click.Context) -> api.Body:
         NoInputError: A file cannot be read.
     """
     options = ctx.params
-    _check_stdin(options)
+    stdin_uses = _stdin_uses(options)
+    check_stdin_once(stdin_uses)
     body = _data(options["data"])
     parts = list(_parts(ctx))
     results = [_function_result(text) for text in options["function_result"]]
-    if not (parts or results or "input" in body or "continuation_token" in body):
+    if not (parts or results or _has_input(body, options["option"])):
+        check_stdin_once(stdin_uses + 1)
         parts = [_prompt_on_stdin()]
     api.add_input(body, parts, results)
     body |= _plain_fields(options)
@@ -144,32 +147,38 @@ def request_body(ctx: click.Context) -> api.Body:
         api.set_option(body, "thinking_summaries", "auto")
     for given in options["option"]:
         key, value = _key_value("-o", given)
-        api.set_option(body, key, _loose_json(value))
+        api.set_option(body, text_of("-o", key), _loose_json(value))
     if results and "previous_interaction_id" not in body:
         raise UsageError("--function-result needs --previous, the interaction that made the call")
     return api.finish_body(body, os.environ.get("GSTREAM_MODEL") or api.DEFAULT_MODEL)
 
 
+def _has_input(body: api.Body, options: tuple[str, ...]) -> bool:
+    """Whether `-d` or `-o` brings what is to be sent."""
+    fields = set(body).union(re.split(r"[.=]", option, maxsplit=1)[0] for option in options)
+    return bool(fields & {"input", "continuation_token"})
+
+
 def _plain_fields(options: dict[str, Any]) -> api.Body:
     """The fields that are options of their own, as far as they were given."""
     fields = {
-        "agent": options["agent"],
-        "model": options["model"],
+        "agent": text_of("--agent", options["agent"] or ""),
+        "model": text_of("-m", options["model"] or ""),
         "background": options["background"],
         "store": options["store"],
-        "previous_interaction_id": options["previous"],
+        "previous_interaction_id": text_of("--previous", options["previous"] or ""),
         "system_instruction": _system(options),
     }
     return {key: value for key, value in fields.items() if value not in {None, ""}}
 
 
-def _check_stdin(options: dict[str, Any]) -> None:
-    values = [options["data"] or "", options["schema"] or "", options["system_file"] or ""]
-    values += [*options["file"], *options["tool"]]
-    values += [
-        given.partition("=")[2] for given in (*options["option"], *options["function_result"])
-    ]
-    check_stdin_once(values)
+def _stdin_uses(options: dict[str, Any]) -> int:
+    """How many options name standard input."""
+    pairs = (*options["option"], *options["function_result"])
+    values = [pair.partition("=")[2] for pair in pairs]
+    values += [*options["tool"], options["schema"], options["data"]]
+    files = [*options["file"], options["system_file"], options["data"]]
+    return values.count("@-") + files.count("-")
 
 
 def _data(given: str | None) -> api.Body:
@@ -184,10 +193,14 @@ def _data(given: str | None) -> api.Body:
 def _parts(ctx: click.Context) -> Iterator[api.Body]:
     """The parts of the input, in the order of the command line."""
     values = {"prompt": iter(ctx.params["prompt"]), "file": iter(ctx.params["file"])}
-    read: dict[str, Callable[[str], str]] = {"prompt": str, "file": _text_file}
+    read: dict[str, Callable[[str], str]] = {"prompt": _prompt, "file": _text_file}
     for name in order_given(ctx):
         if name in values:
             yield api.text_part(read[name](next(values[name])))
+
+
+def _prompt(text: str) -> str:
+    return text_of("-p", text)
 
 
 def _text_file(name: str) -> str:
@@ -209,6 +222,7 @@ def _prompt_on_stdin() -> api.Body:
 
 def _function_result(given: str) -> api.Body:
     call_id, value = _key_value("--function-result", given)
+    call_id = text_of("--function-result", call_id)
     return api.function_result(call_id, json_value(f"--function-result {call_id}", value))
 
 
@@ -217,13 +231,13 @@ def _system(options: dict[str, Any]) -> str:
         raise UsageError("only one of --system and --system-file can be used")
     if options["system_file"]:
         return _text_file(options["system_file"])
-    return options["system"] or ""
+    return text_of("-s", options["system"] or "")
 
 
 def _tools(given: str) -> list[api.Body]:
     if given.startswith(("{", "[", "@")):
         return api.tools_of(json_value("-T", given))
-    return [{"type": given}]
+    return [{"type": text_of("-T", given)}]
 
 
 def _key_value(option: str, given: str) -> tuple[str, str]:
@@ -237,20 +251,18 @@ def _loose_json(value: str) -> Any:
     if value.startswith("@"):
         return json_value("-o", value)
     try:
-        return loads(value.encode("utf-8", "surrogateescape"))
+        return loads(os.fsencode(value))
     except BadDataError:
-        return value
+        return text_of("-o", value)
 
 
 def _warn_of_unused_stdin(ctx: click.Context) -> None:
     """A pipe that nothing reads is often a forgotten `-f -`."""
     import stat
 
-    if ctx.params["quiet"] or not os.isatty(2):
+    options = ctx.params
+    if options["quiet"] or not os.isatty(2) or _stdin_uses(options):
         return
-    given = [*ctx.params["file"], ctx.params["data"], *ctx.params["tool"]]
-    sources = ctx.params["prompt"] or ctx.params["file"] or ctx.params["data"]
-    if sources and not {"-", "@-"}.intersection(map(str, given)):
-        mode = os.fstat(0).st_mode
-        if stat.S_ISFIFO(mode):
-            say('gstream: note: standard input is not used; add "-f -"')
+    sources = options["prompt"] or options["file"] or options["data"] or options["function_result"]
+    if sources and stat.S_ISFIFO(os.fstat(0).st_mode):
+        say('gstream: note: standard input is not used; add "-f -"')

@@ -19,7 +19,7 @@ _FILE_CHUNK = 4 * _CHUNK
 @view_options
 @click.pass_context
 def command(ctx: click.Context, /, **_options: object) -> None:
-    r"""Decode server-sent events from files or standard input.
+    """Decode server-sent events from files or standard input.
 
     Also reads NDJSON events, a JSON error body and a finished interaction;
     header lines of `curl -i` are skipped. The exit code is the one that
@@ -28,9 +28,9 @@ def command(ctx: click.Context, /, **_options: object) -> None:
     \b
     curl -sN … | gstream decode
     gstream decode --ndjson answer.sse | jq -c 'select(.event_type=="step.delta")'
-    """
+    """  # noqa: D301 - \b is the character by which Click keeps the lines
     files: tuple[str, ...] = ctx.params["files"] or ("-",)
-    check_stdin_once(files)
+    check_stdin_once(files.count("-"))
     if files == ("-",) and not ctx.params["files"] and os.isatty(0):
         raise click.UsageError("nothing to read: name a file, or pipe a stream into it")
     speed_up()
@@ -45,8 +45,9 @@ def _read_all(run: Run, files: tuple[str, ...]) -> None:
             for chunk in _chunks(name):
                 run.feed(chunk)
         except NoInputError as exc:
-            unreadable = unreadable or exc
-            run.note(str(exc))
+            if unreadable is not None:
+                run.note(str(exc))
+            unreadable = unreadable or exc  # told at the end
             continue
         run.session.end_input()
     if unreadable is not None:
@@ -63,10 +64,21 @@ def _chunks(name: str) -> Iterator[bytes]:
         file = 0 if name == "-" else os.open(name, os.O_RDONLY | os.O_CLOEXEC)
         size = _CHUNK if name == "-" else _FILE_CHUNK
         try:
-            while chunk := os.read(file, size):
+            while chunk := _read(file, size):
                 yield chunk
         finally:
             if name != "-":
                 os.close(file)
     except OSError as exc:
         raise NoInputError(f"{name}: {exc.strerror}") from exc
+
+
+def _read(file: int, size: int) -> bytes:
+    """As `os.read`; waits where somebody else has set the file not to."""
+    while True:
+        try:
+            return os.read(file, size)
+        except BlockingIOError:
+            import select
+
+            select.select([file], [], [])

@@ -2,6 +2,7 @@
 
 import os
 import random
+import re
 import shlex
 import signal
 import stat
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
 
 DEMO = Path(__file__).parent.parent / "demo"
 _LINGER = 5.0
+_HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")  # RFC 9110, 5.6.2
 
 
 class Network:
@@ -130,8 +132,9 @@ def request_headers(options: dict[str, Any]) -> dict[str, str]:
 
 def secret_free_curl(options: dict[str, Any], body: Body) -> bytes:
     """A command that sends the same request with curl; secrets are left to the environment."""
-    from gstream.transport import is_secret
+    from gstream.transport import check_base_url, is_secret
 
+    check_base_url(options["base_url"])
     given = [_header(text) for text in options["header"]]
     lines = [f"curl -sN -X POST {shlex.quote(request_url(options))}"]
     if not {name.lower() for name, _ in given} & {"authorization", "x-goog-api-key"}:
@@ -144,7 +147,7 @@ def secret_free_curl(options: dict[str, Any], body: Body) -> bytes:
     ):
         if is_secret(name):
             variable = "".join(c if c.isalnum() else "_" for c in name.upper())
-            lines.append(f'-H "{name}: ${variable}"')
+            lines.append(f'-H {shlex.quote(f"{name}: ")}"${variable}"')
         else:
             lines.append(f"-H {shlex.quote(f'{name}: {value}')}")
     lines.append(f"--data-binary @- <<'JSON'\n{orjson.dumps(body).decode()}\nJSON")
@@ -154,12 +157,10 @@ def secret_free_curl(options: dict[str, Any], body: Body) -> bytes:
 def _header(text: str) -> tuple[str, str]:
     name, colon, value = text.partition(":")
     name, value = name.strip(), value.strip()
-    if not (colon and name) or any(ord(c) < 0x20 or ord(c) == 0x7F for c in text):
-        raise click.UsageError(f"-H {name!r}: it looks like NAME:VALUE")
-    try:
-        name.encode("ascii"), value.encode("latin-1")
-    except UnicodeEncodeError as exc:
-        raise BadDataError(f"-H {name!r}: a header cannot hold {text[exc.start]!r}") from exc
+    if not (colon and _HEADER_NAME.fullmatch(name)):
+        raise click.UsageError("-H: a header looks like NAME:VALUE")  # it may be a secret
+    if not all(c.isprintable() or c == "\t" for c in value) or not value.isascii():
+        raise BadDataError(f"-H {name}: its value holds characters that no header can hold")
     return name, value
 
 

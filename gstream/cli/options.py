@@ -1,7 +1,8 @@
 """Options that several commands share, each declared once."""
 
+import os
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any, TypeVar
 
 import click
@@ -204,20 +205,30 @@ def json_value(option: str, value: str) -> Any:
         BadDataError: It is not JSON.
         NoInputError: The file cannot be read.
     """
-    raw = (
-        read_file(value[1:]) if value.startswith("@") else value.encode("utf-8", "surrogateescape")
-    )
+    raw = read_file(value[1:]) if value.startswith("@") else os.fsencode(value)
     try:
         return loads(raw)
     except BadDataError as exc:
         raise BadDataError(f"{option}: {exc}") from exc
 
 
-def check_stdin_once(names: Sequence[str]) -> None:
+def text_of(option: str, value: str) -> str:
+    """The text of an option's value: its bytes as UTF-8, whatever the locale.
+
+    Raises:
+        BadDataError: They are not UTF-8.
+    """
+    try:
+        return os.fsencode(value).decode()
+    except UnicodeDecodeError as exc:
+        raise BadDataError(f"{option}: not UTF-8 at byte {exc.start}") from exc
+
+
+def check_stdin_once(uses: int) -> None:
     """Refuse to read standard input twice.
 
     Raises:
-        click.UsageError: Two options name it.
+        click.UsageError: It is named more than once.
     """
-    if sum(name in {"-", "@-"} for name in names) > 1:
+    if uses > 1:
         raise click.UsageError("standard input (-) can be read only once")
