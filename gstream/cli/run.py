@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 import orjson
@@ -20,6 +20,9 @@ from gstream.views import VIEWS, JsonView, View
 
 from .failures import Exit, Interrupted, check_stdout, die_by, say, say_failure, write_stdout
 from .options import one_view
+
+if TYPE_CHECKING:
+    from .status_line import StatusLine
 
 
 @dataclass
@@ -45,18 +48,16 @@ class Run:
         check_stdout()
         _check_stats_file(self.options["stats"])
         observers: list[Observer] = []
-        self._status_line = None
+        self._status_line: StatusLine | None = None
         if self._wants_meter():
             self.meter = Meter(time.monotonic)
             observers.append(self.meter)
         if self.options["thoughts"]:
             from .thoughts import Thoughts
 
-            observers.append(Thoughts())
+            observers.append(Thoughts(self._people))
         if self.meter is not None and _wants_status_line(self.options):
-            from .status_line import StatusLine
-
-            self._status_line = StatusLine(self.meter)
+            self._status_line = _new_status_line(self.meter)
         write = _write_to_terminal if os.isatty(1) else write_stdout
         self.sink = Sink(write, flush=self.options["flush"])
         self.session = Session(
@@ -95,12 +96,15 @@ class Run:
         """
         failure: GstreamError | None = None
         try:
-            read_all()
-        except Interrupted as exc:
-            self._interrupted(exc)
-        except GstreamError as exc:
-            failure = exc
-        failure = self._close(failure)
+            try:
+                read_all()
+            except Interrupted as exc:
+                self._interrupted(exc)
+            except GstreamError as exc:
+                failure = exc
+            failure = self._close(failure)
+        finally:  # whatever happens, such as a reader that went away
+            self._close_status_line()
         if failure is not None:
             raise Exit(failure.exit_code)
 
@@ -116,9 +120,7 @@ class Run:
         return failure
 
     def _tell_end(self, failure: GstreamError | None, exit_code: int) -> None:
-        if self._status_line is not None:
-            self._status_line.close()
-            self._status_line = None
+        self._close_status_line()
         if failure is not None:
             if not self.sink.at_line_start and os.isatty(1) and os.isatty(2):
                 say("")
@@ -140,10 +142,19 @@ class Run:
             self._close(failure)
         die_by(exc.signum)
 
-    def _line(self, text: str) -> None:
+    def _close_status_line(self) -> None:
         if self._status_line is not None:
-            self._status_line.clear()
-        say(" ".join(text.split()) if "\n" in text else text)
+            self._status_line.close()
+            self._status_line = None
+
+    def _line(self, text: str) -> None:
+        self._people(" ".join(text.split()) if "\n" in text else text)
+
+    def _people(self, text: str) -> None:
+        if self._status_line is None:
+            say(text)
+        else:
+            self._status_line.make_way(lambda: say(text))
 
     def _wants_meter(self) -> bool:
         options = self.options
@@ -184,6 +195,12 @@ def _wants_status_line(options: dict[str, Any]) -> bool:
     if options["quiet"] or os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb":
         return False
     return os.isatty(2) and not os.isatty(1)
+
+
+def _new_status_line(meter: Meter) -> "StatusLine":
+    from .status_line import StatusLine  # tqdm is only for terminals
+
+    return StatusLine(meter)
 
 
 def _check_stats_file(name: str | None) -> None:

@@ -1,18 +1,22 @@
 """Thought summaries on stderr as they arrive (`--thoughts`)."""
 
-from gstream.events import Batch, Event
+from collections.abc import Callable
 
-from .failures import say
+from gstream.events import Batch, Event
 
 
 class Thoughts:
     """Shows thought summaries; each is an item of its own with its own line ends (PROTOCOL H1)."""
 
+    def __init__(self, say: Callable[[str], None]) -> None:
+        """Begin; `say` writes a line for people."""
+        self._say = say
+
     def feed(self, batch: Batch) -> None:
         """Show those of the next events."""
         for event in batch.events:
             if text := _summary(event):
-                say(text.rstrip("\n"))
+                self._say(text.rstrip("\n"))
 
 
 def _summary(event: Event) -> str:
