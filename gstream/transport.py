@@ -1,7 +1,6 @@
 """HTTP: a request out, an answer with its chunks of bytes in. The only module that knows httpx."""
 
 import ipaddress
-import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -11,7 +10,6 @@ import httpx
 
 from .errors import ConfigurationError, NetworkError
 
-_PROXIES = ("http_proxy", "https_proxy", "all_proxy")
 _ERROR_BODY_LIMIT = 1024 * 1024
 
 
@@ -135,14 +133,14 @@ class Transport:
 
     def _new_client(self) -> httpx.Client:
         timeout = httpx.Timeout(self.idle_timeout, connect=self.connect_timeout)
-        proxied = any(os.environ.get(name) or os.environ.get(name.upper()) for name in _PROXIES)
-        # A TLS context costs a third of the start-up time; plain http on loopback needs none.
-        needs_tls = proxied or not self.base_url.startswith("http://")
+        # Plain http is for loopback alone: no proxy may see the key, and a TLS context, which
+        # costs a third of the start-up time, is not needed.
+        remote = not self.base_url.startswith("http://")
         try:
             return httpx.Client(
-                timeout=timeout, verify=needs_tls, follow_redirects=False, trust_env=True
+                timeout=timeout, verify=remote, follow_redirects=False, trust_env=remote
             )
-        except (ValueError, OSError, httpx.InvalidURL) as exc:
+        except (ValueError, OSError, ImportError, httpx.InvalidURL) as exc:
             raise ConfigurationError(f"the proxy or CA settings are not usable: {exc}") from exc
 
     def _chunks(self, response: httpx.Response) -> Iterator[bytes]:
