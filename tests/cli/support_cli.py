@@ -1,0 +1,181 @@
+"""The real program, with pipes and terminals, for the tests of the command line."""
+
+import json
+import os
+import pty
+import select
+import signal
+import subprocess
+import sys
+import termios
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Self
+
+KEY = "AIza-the-key-of-these-tests"
+GSTREAM = [sys.executable, "-m", "gstream"]
+DEADLINE = 20.0
+
+_FOREIGN = ("GEMINI_", "GOOGLE_", "GSTREAM_", "LC_", "LANG", "NO_COLOR", "SSL_CERT", "PYTHONUTF8")
+
+
+def environment(**extra: str | None) -> dict[str, str]:
+    """The environment of a user with a key and nothing else that matters; None removes."""
+    inherited = {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith(_FOREIGN) and not name.lower().endswith("_proxy")
+    }
+    base = {**inherited, "GEMINI_API_KEY": KEY, "LC_ALL": "C.UTF-8", "TERM": "xterm"}
+    return {name: value for name, value in {**base, **extra}.items() if value is not None}
+
+
+@dataclass(frozen=True, slots=True)
+class Ran:
+    """How a program ran; a negative code is the signal that ended it."""
+
+    code: int
+    stdout: bytes
+    stderr: str
+
+    @property
+    def text(self) -> str:
+        return self.stdout.decode()
+
+    @property
+    def events(self) -> list[dict[str, Any]]:
+        return [json.loads(line) for line in self.stdout.splitlines()]
+
+
+def run(
+    *args: str,
+    stdin: bytes | None = None,
+    env: Mapping[str, str | None] | None = None,
+    cwd: Path | None = None,
+) -> Ran:
+    """Run gstream; its stdin is /dev/null, or a pipe with these bytes."""
+    return run_command([*GSTREAM, *args], stdin=stdin, env=env, cwd=cwd)
+
+
+def run_command(
+    command: list[str],
+    *,
+    stdin: bytes | None = None,
+    env: Mapping[str, str | None] | None = None,
+    cwd: Path | None = None,
+) -> Ran:
+    """Run any program in that environment."""
+    given: dict[str, Any] = {"stdin": subprocess.DEVNULL} if stdin is None else {"input": stdin}
+    done = subprocess.run(
+        command,
+        **given,
+        env=environment(**(env or {})),
+        cwd=cwd,
+        capture_output=True,
+        timeout=3 * DEADLINE,
+        check=False,
+    )
+    return Ran(done.returncode, done.stdout, done.stderr.decode())
+
+
+def run_bash(script: str, *args: str, env: Mapping[str, str | None] | None = None) -> Ran:
+    """Run a script in bash, where `gstream` is the program and `$1`… are the arguments."""
+    quoted = " ".join(f"'{word}'" for word in GSTREAM)
+    function = f'gstream() {{ {quoted} "$@"; }}\n'
+    return run_command(["bash", "-c", function + script, "bash", *args], env=env)
+
+
+@contextmanager
+def started(
+    *args: str, env: Mapping[str, str | None] | None = None, **given: Any
+) -> Iterator[subprocess.Popen[bytes]]:
+    """Start gstream with pipes; it is killed if it still runs at the end."""
+    pipes: dict[str, Any] = {
+        "stdin": subprocess.DEVNULL,
+        "stdout": subprocess.PIPE,
+        "stderr": subprocess.PIPE,
+        **given,
+    }
+    with subprocess.Popen([*GSTREAM, *args], env=environment(**(env or {})), **pipes) as process:
+        try:
+            yield process
+        finally:
+            process.kill()
+
+
+def read_until(file: Any, wanted: bytes) -> bytes:
+    """What comes from a pipe or terminal up to the moment when `wanted` has come.
+
+    Raises:
+        AssertionError: It did not come.
+    """
+    got = b""
+    end = time.monotonic() + DEADLINE
+    while wanted not in got:
+        ready, _, _ = select.select([file], [], [], max(0.0, end - time.monotonic()))
+        assert ready, f"{wanted!r} did not come, but {got!r}"
+        piece = _read(file)
+        assert piece, f"{wanted!r} did not come before the end, but {got!r}"
+        got += piece
+    return got
+
+
+def wait_for(condition: Callable[[], object], what: str) -> None:
+    """Return when a condition holds.
+
+    Raises:
+        AssertionError: It never did.
+    """
+    end = time.monotonic() + DEADLINE
+    while not condition():
+        assert time.monotonic() < end, f"{what} never happened"
+        time.sleep(0.005)
+
+
+def _read(file: Any) -> bytes:
+    try:
+        return os.read(file if isinstance(file, int) else file.fileno(), 65536)
+    except OSError:  # Linux: all ends of the terminal are closed
+        return b""
+
+
+class Terminal:
+    """A pseudo-terminal of 80 columns that changes no byte on its way.
+
+    Attributes:
+        end: The file descriptor for the program.
+    """
+
+    def __enter__(self) -> Self:
+        self._ours, self.end = pty.openpty()
+        termios.tcsetwinsize(self.end, (24, 80))
+        mode = termios.tcgetattr(self.end)
+        mode[1] &= ~termios.OPOST
+        mode[3] &= ~termios.ECHO
+        termios.tcsetattr(self.end, termios.TCSANOW, mode)
+        return self
+
+    def __exit__(self, *_exc: object) -> None:
+        for fd in (self._ours, self.end):
+            with suppress(OSError):
+                os.close(fd)
+
+    def read_until(self, wanted: bytes) -> bytes:
+        """As `read_until`."""
+        return read_until(self._ours, wanted)
+
+    def shown(self) -> bytes:
+        """All that was written; ends once no program has the terminal open."""
+        os.close(self.end)
+        got = b""
+        while piece := _read(self._ours):
+            got += piece
+        return got
+
+
+def send(process: subprocess.Popen[bytes], signum: signal.Signals) -> None:
+    """Send a signal to a program that was started."""
+    os.kill(process.pid, signum)
