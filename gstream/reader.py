@@ -91,6 +91,8 @@ class EventReader:
         """
         if self._kind == self._sse:
             return self._finish_sse()
+        if self._kind == self._first_line and (batch := self._first_line(b"\n")).events:
+            return batch
         if self._kind == self._ndjson:
             return self._ndjson(b"\n") if self._head else NOTHING
         if self._kind == self._document:
