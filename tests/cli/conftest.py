@@ -1,0 +1,27 @@
+"""Fixtures of the tests of the command line."""
+
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from pytest_httpserver import HTTPServer
+
+
+@pytest.fixture(scope="session")
+def make_httpserver() -> Iterator[HTTPServer]:
+    """A server that speaks HTTP/1.1; unthreaded it would speak HTTP/1.0, without chunks."""
+    with HTTPServer(host="127.0.0.1", port=0, threaded=True) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def latin1(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    """The environment of a user whose locale is Latin-1."""
+    place: Path = tmp_path_factory.mktemp("locales")
+    subprocess.run(
+        ["localedef", "-i", "de_DE", "-f", "ISO-8859-1", str(place / "de_DE")],
+        check=True,
+        capture_output=True,
+    )
+    return {"LOCPATH": str(place), "LC_ALL": "de_DE"}
