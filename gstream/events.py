@@ -83,6 +83,16 @@ def parse_event(raw: bytes, name: str | None = None) -> Event:
     event = loads(raw)
     if not isinstance(event, dict):
         raise BadDataError(f"not a JSON object: {shorten(raw)}")
+    return named(event, name)
+
+
+def named(event: Event, name: str | None = None) -> Event:
+    """An event under the name that it has today.
+
+    Args:
+        event: Any JSON object.
+        name: The event type that the stream named; the one in the object wins.
+    """
     if not isinstance(event.get("event_type"), str):
         event["event_type"] = name or ("error" if "error" in event else "")
     return _modern(event) if event["event_type"] in LEGACY_EVENTS else event
@@ -102,6 +112,14 @@ def loads(raw: bytes) -> Any:
             return _without_surrogates(json.loads(text, parse_constant=_refuse_constant))
         except (ValueError, RecursionError):
             raise BadDataError(f"not JSON: {exc}: {shorten(raw)}") from exc
+
+
+def dumps(value: Any) -> bytes:
+    """JSON without line breaks, also of what orjson refuses: long integers, deep nesting."""
+    try:
+        return orjson.dumps(value)
+    except orjson.JSONEncodeError:
+        return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode()
 
 
 def line_of(raw: bytes) -> bytes:

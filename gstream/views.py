@@ -8,7 +8,7 @@ from typing import Any, Protocol
 
 import orjson
 
-from .events import Batch, Event, delta_type
+from .events import Batch, Event, delta_type, dumps
 from .steps import Accumulator, Step
 
 
@@ -210,5 +210,9 @@ def step_text(step: Step) -> str:
 
 def dump_line(value: Any, *, indent: bool = False) -> bytes:
     """JSON with a LF at its end; one line unless indented."""
-    option = orjson.OPT_APPEND_NEWLINE | (orjson.OPT_INDENT_2 if indent else 0)
-    return orjson.dumps(value, option=option)
+    if not indent:
+        return dumps(value) + b"\n"
+    try:
+        return orjson.dumps(value, option=orjson.OPT_APPEND_NEWLINE | orjson.OPT_INDENT_2)
+    except orjson.JSONEncodeError:
+        return dumps(value) + b"\n"
