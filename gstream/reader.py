@@ -3,12 +3,13 @@
 Pure. The kind is seen from the first non-blank byte (DESIGN 2.4):
 
     {        NDJSON events, or one JSON document: an error body, a finished interaction
-    [        a JSON document: a list of errors
+    [        a JSON array, taken apart while it arrives: chunks of generateContent, errors
     HTTP/    the header lines of `curl -i`; what follows them is looked at again
     <        HTML, which is refused
     other    server-sent events
 
-A broken event is reported with its number and position, and the rest goes on.
+Chunks of generateContent become Interactions events wherever they come (DESIGN 11). A broken event
+is reported with its number and position, and the rest goes on.
 """
 
 import io
@@ -18,6 +19,7 @@ from typing import Any
 
 import orjson
 
+from .documents import error_of, is_interaction, joined, made, values_in
 from .errors import BadDataError, EventTooLargeError
 from .events import (
     DONE,
@@ -27,11 +29,15 @@ from .events import (
     batch_of,
     line_of,
     loads,
-    parse_event,
+    named,
     parse_lines,
     shorten,
 )
+from .generate_content import Converter, is_chunk
+from .json_array import JSONArraySplitter
 from .sse import BOM, MAX_EVENT_SIZE, SSEDecoder
+
+__all__ = ["DONE_EVENT", "EventReader", "Report", "error_of"]
 
 Report = Callable[[str], None]
 
@@ -72,6 +78,9 @@ class EventReader:
         self._count = 0
         self._size = 0
         self._next_try = 0
+        self._array_in: JSONArraySplitter | None = None
+        self._converter = Converter(report)
+        self._parse = parse_lines
         self._kind: Callable[[bytes], Batch] = self._sniff
 
     def feed(self, chunk: bytes) -> Batch:
@@ -89,8 +98,13 @@ class EventReader:
         Raises:
             BadDataError: As for `feed`.
         """
+        return joined(self._finish_kind(), made(self._converter.finish()))
+
+    def _finish_kind(self) -> Batch:
         if self._kind == self._sse:
             return self._finish_sse()
+        if self._array_in is not None:
+            return self._finish_array(self._array_in)
         if self._kind == self._first_line and (batch := self._first_line(b"\n")).events:
             return batch
         if self._kind == self._ndjson:
@@ -107,6 +121,8 @@ class EventReader:
     @property
     def pending_size(self) -> int:
         """How many of the newest bytes belong to an event that is not complete."""
+        if self._array_in is not None:
+            return self._array_in.pending_size
         return self._decoder.pending_size if self._kind == self._sse else len(self._head)
 
     # --- kinds
@@ -121,11 +137,11 @@ class EventReader:
         if head.startswith(b"HTTP/"):
             self._kind = self._skip_headers
             return self._skip_headers(b"")
-        kinds = {b"{": self._first_line, b"[": self._document, b"<": self._markup}
+        kinds = {b"{": self._first_line, b"[": self._array, b"<": self._markup}
         self._kind = kinds.get(head[:1], self._sse)
         data = bytes(self._head)
         self._head.clear()
-        return self._kind(data)
+        return self._kind(data if self._kind == self._sse else data.removeprefix(BOM))
 
     def _skip_headers(self, chunk: bytes) -> Batch:
         self._head += chunk
@@ -146,7 +162,7 @@ class EventReader:
             batch = NOTHING
         else:
             try:
-                batch = parse_lines(lines)
+                batch = self._parse(lines)
             except (ValueError, KeyError, TypeError):
                 batch = self._one_by_one(
                     [(event.raw, event.event, at) for event, at in self._decoder.last_events()]
@@ -164,7 +180,7 @@ class EventReader:
             value = orjson.loads(first)
         except orjson.JSONDecodeError:
             value = None
-        is_event = isinstance(value, dict) and "event_type" in value
+        is_event = is_chunk(value) or (isinstance(value, dict) and "event_type" in value)
         self._kind = self._ndjson if is_event else self._document
         data = bytes(self._head)
         self._head.clear()
@@ -180,7 +196,7 @@ class EventReader:
         del pending[:end]
         start = self._size - len(pending) - end
         try:
-            batch = parse_lines(lines)
+            batch = self._parse(lines)
         except (ValueError, KeyError, TypeError):
             placed: list[tuple[bytes, str | None, int]] = []
             for line in lines:
@@ -194,6 +210,21 @@ class EventReader:
     def _document(self, chunk: bytes) -> Batch:
         self._head += chunk
         return self._bounded_head()
+
+    def _array(self, chunk: bytes) -> Batch:
+        """A JSON array, each element as soon as it is complete."""
+        if self._array_in is None:
+            offset = self._size - len(chunk)
+            self._array_in = JSONArraySplitter(self._max_event_size, offset=offset)
+        batches = []
+        for raw, offset in self._array_in.feed(chunk):
+            self._count += 1
+            try:
+                batches.append(self._value(loads(raw), raw))
+            except BadDataError as exc:
+                self.broken += 1
+                self._report(f"element {self._count} at byte {offset} is {exc}")
+        return joined(*batches)
 
     def _markup(self, chunk: bytes) -> Batch:
         self._head += chunk
@@ -232,16 +263,18 @@ class EventReader:
     def _finish_document(self) -> Batch:
         document = bytes(self._head)
         self._head.clear()
-        value = _one_or_many(document)
-        if error := error_of(value):
-            self.raw_error = error
-            return _synthesised(error)
-        values: list[Any] = value if isinstance(value, list) else [value]
-        if values and all(isinstance(one, dict) and _is_interaction(one) for one in values):
-            return _finished(values)
-        raise BadDataError(
-            f"the input is JSON, but neither events nor an interaction: {shorten(document)}"
-        )
+        values = values_in(document)
+        try:
+            return joined(*(self._value(value, document) for value in values))
+        except BadDataError as exc:
+            raise BadDataError(f"the input is {exc}") from exc
+
+    def _finish_array(self, array: JSONArraySplitter) -> Batch:
+        array.finish()
+        self.leftover = not array.closed
+        if array.closed and not self._count:
+            raise BadDataError("the input is an empty JSON array")
+        return NOTHING
 
     def _finish_unknown(self) -> Batch:
         words = b" ".join(bytes(self._head).split())
@@ -250,24 +283,63 @@ class EventReader:
         kind = "HTML" if words.startswith(b"<") else "not server-sent events, NDJSON or JSON"
         raise BadDataError(f"the input is {kind}: {shorten(words)}")
 
+    # --- JSON values
+
+    def _value(self, value: Any, raw: bytes) -> Batch:
+        """The events that one JSON value outside of a stream is.
+
+        Raises:
+            BadDataError: It is none of the kinds.
+        """
+        if error := error_of(value):
+            self.raw_error = error
+            return made([{"event_type": "error", "error": error}])
+        if is_chunk(value):
+            return self._converted([value])
+        if is_interaction(value):
+            return _finished([value])
+        if isinstance(value, dict) and "event_type" in value:
+            return batch_of([named(value)], [line_of(raw)])
+        raise BadDataError(f"JSON, but neither events nor an interaction: {shorten(raw)}")
+
+    def _converted(self, chunks: list[Event]) -> Batch:
+        """The events that chunks of generateContent add."""
+        return made([event for chunk in chunks for event in self._converter.feed(chunk)])
+
+    def _parse_chunks(self, lines: list[bytes]) -> Batch:
+        """As `parse_lines`, once chunks are known to come.
+
+        Raises:
+            ValueError, KeyError: As for `parse_lines`.
+        """
+        chunks = list(map(orjson.loads, lines))
+        if not all(map(is_chunk, chunks)):
+            raise KeyError
+        return self._converted(chunks)
+
     # --- broken events
 
     def _one_by_one(self, placed: list[tuple[bytes, str | None, int]]) -> Batch:
         """Parse events of which one is unusual; report the broken ones with their place."""
-        events: list[Event] = []
-        lines: list[bytes] = []
+        batches = []
         for number, (raw, name, offset) in enumerate(placed, self._count + 1):
-            if raw.strip() == DONE:
-                events.append(DONE_EVENT)
-                lines.append(b"")
-                continue
             try:
-                events.append(parse_event(raw, name))
-                lines.append(line_of(raw))
+                batches.append(self._one(raw, name))
             except BadDataError as exc:
                 self.broken += 1
                 self._report(f"event {number} at byte {offset} is {exc}")
-        return batch_of(events, lines)
+        return joined(*batches)
+
+    def _one(self, raw: bytes, name: str | None) -> Batch:
+        if raw.strip() == DONE:
+            return joined(made(self._converter.finish()), batch_of([DONE_EVENT], [b""]))
+        value = loads(raw)
+        if is_chunk(value):
+            self._parse = self._parse_chunks
+            return self._converted([value])
+        if not isinstance(value, dict):
+            raise BadDataError(f"not a JSON object: {shorten(raw)}")
+        return batch_of([named(value, name)], [line_of(raw)])
 
     def _with_stray(self, batch: Batch, *, final: bool = False) -> Batch:
         """Add the raw JSON error that stands between the events, once it is complete."""
@@ -289,42 +361,7 @@ class EventReader:
         self._decoder.stray.clear()
         self._next_try = 0
         self.raw_error = error
-        more = _synthesised(error)
-        return Batch(
-            batch.events + more.events, batch.lines + more.lines, batch.notable + more.notable
-        )
-
-
-def _one_or_many(document: bytes) -> object:
-    """One JSON value, or the list of those that stand one a line."""
-    try:
-        return loads(document)
-    except BadDataError as exc:
-        try:
-            return [orjson.loads(line) for line in document.splitlines() if line.strip()]
-        except orjson.JSONDecodeError:
-            raise BadDataError(f"the input begins like JSON, but it is {exc}") from exc
-
-
-def error_of(value: Any) -> Event:
-    """The error in an error body, in any of its shapes (PROTOCOL d.6); empty if it is none."""
-    match value:
-        case [first, *_]:
-            return error_of(first)
-        case {"error": dict(error)} if "event_type" not in value:
-            return error
-        case {"error": str(message)} if "event_type" not in value:
-            return {"message": message}
-    return {}
-
-
-def _synthesised(error: Event) -> Batch:
-    event: Event = {"event_type": "error", "error": error}
-    return batch_of([event], [orjson.dumps(event) + b"\n"])
-
-
-def _is_interaction(value: Event) -> bool:
-    return "status" in value and ("id" in value or "steps" in value)
+        return joined(batch, made([{"event_type": "error", "error": error}]))
 
 
 def _finished(interactions: list[Event]) -> Batch:

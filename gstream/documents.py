@@ -1,0 +1,57 @@
+"""JSON that is no stream: error bodies, finished interactions, one value or one a line. Pure."""
+
+from typing import Any
+
+import orjson
+
+from .errors import BadDataError
+from .events import Batch, Event, batch_of, dumps, loads
+
+
+def values_in(document: bytes) -> list[Any]:
+    """The one JSON value of a document, or those that stand one a line.
+
+    Raises:
+        BadDataError: It is no JSON.
+    """
+    try:
+        return [loads(document)]
+    except BadDataError as exc:
+        try:
+            return [orjson.loads(line) for line in document.splitlines() if line.strip()]
+        except orjson.JSONDecodeError:
+            raise BadDataError(f"the input begins like JSON, but it is {exc}") from exc
+
+
+def error_of(value: Any) -> Event:
+    """The error in an error body, in any of its shapes (PROTOCOL d.6); empty if it is none."""
+    match value:
+        case [first, *_]:
+            return error_of(first)
+        case {"error": dict(error)} if "event_type" not in value:
+            return error
+        case {"error": str(message)} if "event_type" not in value:
+            return {"message": message}
+    return {}
+
+
+def is_interaction(value: Any) -> bool:
+    """Whether a JSON value is an interaction as the non-streaming API gives it."""
+    return isinstance(value, dict) and "status" in value and ("id" in value or "steps" in value)
+
+
+def made(events: list[Event]) -> Batch:
+    """The batch of events that no server sent in this form."""
+    return batch_of(events, [dumps(event) + b"\n" for event in events])
+
+
+def joined(*batches: Batch) -> Batch:
+    """The events of several batches as one."""
+    filled = [batch for batch in batches if batch.events]
+    if len(filled) == 1:
+        return filled[0]
+    return Batch(
+        [event for batch in filled for event in batch.events],
+        [line for batch in filled for line in batch.lines],
+        [event for batch in filled for event in batch.notable],
+    )
