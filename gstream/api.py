@@ -75,6 +75,20 @@ def add_input(body: Body, parts: Sequence[Body], results: Sequence[Body]) -> Non
         body["input"] = list(parts)
 
 
+def next_hop(body: Body, interaction_id: str, token: str) -> Body:
+    """The request that continues a long answer (PROTOCOL d.5).
+
+    Args:
+        body: The first request.
+        interaction_id: Of the interaction that issued the token.
+        token: The continuation token.
+    """
+    if body.get("store") is False:
+        return {**body, "continuation_token": token}
+    kept = {key: value for key, value in body.items() if key != "input"}
+    return {**kept, "previous_interaction_id": interaction_id, "continuation_token": token}
+
+
 def finish_body(body: Body, default_model: str) -> Body:
     """Fill in what every request has, and refuse what no server takes (PROTOCOL b.5).
 

@@ -72,6 +72,8 @@ class Progress:
 
     Attributes:
         begun: Whether any event but errors has come.
+        agent: Whether an agent is at work.
+        has_usage: Whether the end of the interaction brought its token counts.
         interaction_id: Empty while unknown, or where the interaction is not stored.
         status: The newest status; empty while unknown.
         last_event_id: The newest `event_id`; empty if no event had one.
@@ -84,6 +86,8 @@ class Progress:
 
     def __init__(self) -> None:
         self.begun = False
+        self.agent = False
+        self.has_usage = False
         self.interaction_id = ""
         self.status = ""
         self.last_event_id = ""
@@ -153,6 +157,7 @@ class Progress:
         match interaction:
             case {"status": str(status)}:
                 self.status = status
+        self.agent = self.agent or bool(interaction.get("agent"))
 
     def _created(self, event: Event) -> None:
         self.completed = self.done = False
@@ -176,6 +181,7 @@ class Progress:
         self.token = ""
         if isinstance(interaction := event.get("interaction"), dict):
             self._see(interaction)
+            self.has_usage = bool(interaction.get("usage"))
             if isinstance(token := interaction.get("continuation_token"), str):
                 self.token = token
 

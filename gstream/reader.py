@@ -33,6 +33,7 @@ from .events import (
     parse_lines,
     shorten,
 )
+from .finished import events_of
 from .generate_content import Converter, is_chunk
 from .json_array import JSONArraySplitter
 from .sse import BOM, MAX_EVENT_SIZE, SSEDecoder
@@ -365,16 +366,5 @@ class EventReader:
 
 
 def _finished(interactions: list[Event]) -> Batch:
-    """Finished interactions, as the non-streaming API gives them, as the events of each."""
-    events: list[Event] = []
-    for interaction in interactions:
-        steps = [step for step in interaction.get("steps") or [] if isinstance(step, dict)]
-        begun = {key: value for key, value in interaction.items() if key != "steps"}
-        created = {"event_type": "interaction.created", "interaction": begun}
-        completed = {"event_type": "interaction.completed", "interaction": begun}
-        events.append(created)
-        for index, step in enumerate(steps):
-            events.append({"event_type": "step.start", "index": index, "step": step})
-            events.append({"event_type": "step.stop", "index": index})
-        events.append(completed)
+    events = [event for interaction in interactions for event in events_of(interaction)]
     return batch_of(events, [orjson.dumps(event) + b"\n" for event in events])

@@ -32,6 +32,7 @@ class Session:
     Attributes:
         progress: What is known of the newest interaction.
         finished: Whether `[DONE]` has come: a live stream says nothing more.
+        hop_expected: Whether the next interaction continues this one, whatever its status (S5).
     """
 
     def __init__(
@@ -59,6 +60,8 @@ class Session:
         self._observers = observers
         self._max_event_size = max_event_size
         self._reader = EventReader(report, max_event_size=max_event_size)
+        self.hop_expected = False
+        self._nothing_to_do = False
         self._raw = bytearray()
         self._raw_error: Event | None = None
         self._http_status = 0
@@ -80,7 +83,7 @@ class Session:
             self._raw += chunk
             self._show_raw(self._reader.pending_size)
         if batch.events:
-            self._take(batch)
+            self.take(batch)
 
     def end_input(self) -> None:
         """Say that a body has ended; another one may follow.
@@ -97,13 +100,48 @@ class Session:
                 raise refused_request({"message": str(exc)}, reader.http_status) from exc
             raise
         self._show_raw(0)
+        if batch.events:
+            self.take(batch)
+        self.body_read(reader)
+        self._reader = EventReader(self._report, max_event_size=self._max_event_size)
+
+    def body_read(self, reader: EventReader) -> None:
+        """Take what a reader found out about a body as a whole, now that it has ended."""
         self._raw_error = reader.raw_error
         self._http_status = reader.http_status
-        if batch.events:
-            self._take(batch)
         if reader.broken:
             self._fail(BadDataError(f"{reader.broken} events could not be read"))
-        self._reader = EventReader(self._report, max_event_size=self._max_event_size)
+
+    @property
+    def wants_raw(self) -> bool:
+        """Whether raw blocks are wanted."""
+        return self._view.wants_raw
+
+    @property
+    def view_state(self) -> Event:
+        """What the view needs, besides the types of the steps, to go on in another run."""
+        return self._view.state()
+
+    def restore_view(self, state: Event, kinds: dict[int, str]) -> None:
+        """Go on where another run was; `kinds` are the types of the steps by index."""
+        self._view.restore(state, kinds)
+
+    def amend(self, batch: Batch) -> None:
+        """Take events that no stream brought: what is shown event by event does not show them."""
+        if self._view.at_end:
+            self._view.feed(batch)
+        for observer in self._observers:
+            observer.feed(batch)
+
+    def nothing_to_do(self, failure: GstreamError | None) -> None:
+        """Say that an earlier run has written everything; it ended like this."""
+        self._fail(failure)
+        self._nothing_to_do = True
+
+    def show_raw(self, blocks: bytes) -> None:
+        """Write raw blocks, as they came."""
+        if self._view.wants_raw:
+            self._sink.write(self._view.raw(blocks))
 
     def close(self, failure: GstreamError | None = None) -> GstreamError | None:
         """Say that nothing follows at all.
@@ -115,7 +153,7 @@ class Session:
             The failure that the run is; None if every answer is whole.
         """
         self._fail(failure)
-        if self.progress.begun or self._failure is None:
+        if self.progress.begun or not (self._failure or self._nothing_to_do):
             self._end_interaction()
         return self._failure
 
@@ -137,10 +175,10 @@ class Session:
         """Write the raw bytes of complete blocks; `keep` of them are not complete."""
         size = len(self._raw) - keep
         if size > 0:
-            self._sink.write(self._view.raw(bytes(self._raw[:size])))
+            self.show_raw(bytes(self._raw[:size]))
             del self._raw[:size]
 
-    def _take(self, batch: Batch) -> None:
+    def take(self, batch: Batch) -> None:
         """Show events; at a new interaction, end the one before. After `[DONE]` nothing counts."""
         if not any(event["event_type"] in _BOUNDARIES for event in batch.notable):
             self._show(batch)
@@ -172,7 +210,8 @@ class Session:
         progress = self.progress
         fields: Any = created.get("interaction")
         same = isinstance(fields, dict) and fields.get("id") == progress.interaction_id
-        hop = progress.status == "requires_continuation"
+        hop = self.hop_expected or progress.status == "requires_continuation"
+        self.hop_expected = False
         replay = same and not progress.ended
         if progress.begun and not (hop or replay):
             self._end_interaction()

@@ -17,9 +17,11 @@ class View(Protocol):
 
     Attributes:
         wants_raw: Whether `raw` is to be called with the bytes of complete blocks.
+        at_end: Whether it shows nothing before `end`.
     """
 
     wants_raw: bool
+    at_end: bool
 
     def feed(self, batch: Batch) -> bytes:
         """What the next events add to the output."""
@@ -38,9 +40,23 @@ class View(Protocol):
         """
         ...
 
+    def state(self) -> Event:
+        """What another run needs to go on with this view, besides the types of the steps."""
+        ...
+
+    def restore(self, state: Event, kinds: dict[int, str]) -> None:
+        """Go on where another run was.
+
+        Args:
+            state: What `state` returned there.
+            kinds: The types of the steps, by index.
+        """
+        ...
+
 
 class _Base:
     wants_raw = False
+    at_end = False
 
     def feed(self, batch: Batch) -> bytes:
         return b""
@@ -50,6 +66,12 @@ class _Base:
 
     def end(self, *, whole: bool, ended: bool) -> bytes:
         return b""
+
+    def state(self) -> Event:
+        return {}
+
+    def restore(self, state: Event, kinds: dict[int, str]) -> None:
+        pass
 
 
 class TextView(_Base):
@@ -91,6 +113,13 @@ class TextView(_Base):
         newline = whole and self._last and not self._last.endswith("\n")
         self.__init__()  # type: ignore[misc]  # the next interaction starts afresh
         return b"\n" if newline else b""
+
+    def state(self) -> Event:
+        return {"last": self._last[-1:]}
+
+    def restore(self, state: Event, kinds: dict[int, str]) -> None:
+        self._kinds = dict(kinds)
+        self._last = str(state.get("last", ""))
 
     def _text_of(self, event: Event) -> str:
         match event:
@@ -154,6 +183,12 @@ class StepsView(_Base):
         self.__init__()  # type: ignore[misc]  # the next interaction starts afresh
         return b"".join(lines)
 
+    def state(self) -> Event:
+        return {"shown": sorted(self._shown)}
+
+    def restore(self, state: Event, kinds: dict[int, str]) -> None:
+        self._shown = {int(index) for index in state.get("shown", [])}
+
     def _stopped(self, index: Any) -> list[bytes]:
         if not isinstance(index, int) or index not in self._accumulator.indexes:
             return []
@@ -173,6 +208,8 @@ class StepsView(_Base):
 
 class JsonView(_Base):
     """Each interaction when it has ended, as the non-streaming API gives it."""
+
+    at_end = True
 
     def __init__(self, *, indent: bool = False) -> None:
         self._accumulator = Accumulator()

@@ -11,6 +11,7 @@ from .failures import exit_codes
 
 COMMANDS = {
     "create": "Send a request and stream the answer.",
+    "resume": "Pick up a stored interaction.",
     "decode": "Decode server-sent events from files or standard input.",
 }
 

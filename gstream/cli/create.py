@@ -13,7 +13,7 @@ from gstream.events import loads
 from gstream.views import dump_line
 
 from .failures import check_stdout, say, write_stdout
-from .network import Network, secret_free_curl
+from .network import secret_free_curl
 from .options import (
     Command,
     check_stdin_once,
@@ -112,7 +112,10 @@ def command(ctx: click.Context, /, **_options: object) -> None:
     speed_up()
     _warn_of_unused_stdin(ctx)
     run = new_run(ctx)
-    run.drive(lambda: Network(options, run).create(body))
+    from .following import Following
+
+    following = Following(options, run)
+    run.drive(lambda: following.create(body))
 
 
 def request_body(ctx: click.Context) -> api.Body:

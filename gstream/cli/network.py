@@ -1,7 +1,6 @@
 """From options to a connection: key, base URL, headers; `create` on the network or offline."""
 
 import os
-import random
 import re
 import shlex
 import signal
@@ -20,7 +19,6 @@ from gstream.errors import (
     ConfigurationError,
     NoInputError,
     TimeIsUpError,
-    TruncatedError,
 )
 
 from .options import read_file
@@ -30,59 +28,20 @@ if TYPE_CHECKING:
     from gstream.transport import Answer, Offline, Request, Transport
 
 DEMO = Path(__file__).parent.parent / "demo"
-_LINGER = 5.0
 _HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")  # RFC 9110, 5.6.2
 
 
 class Network:
-    """What `create` needs of the outside world."""
+    """Connections to the server, or to recordings in its place."""
 
     def __init__(self, options: dict[str, Any], run: Run) -> None:
         self._options = options
         self._run = run
         self._transport = self._offline() if options["offline"] else self._online()
 
-    def create(self, body: Body) -> None:
-        """Send the request and feed the answer to the run.
-
-        Raises:
-            GstreamError: Something failed that the session does not know of.
-        """
-        from gstream.opening import Retrying, open_stream
-        from gstream.transport import Request
-
-        with _time_limit(self._options["max_time"]):
-            request = Request("POST", request_url(self._options), orjson.dumps(body))
-            retrying = Retrying(
-                self._options["retries"],
-                time.sleep,
-                time.time,
-                random.random,
-                self._run.note,
-                self._run.verbose,
-            )
-            self._run.verbose(f"{request}")
-            answer = open_stream(self._transport.connect, request, retrying)
-            self._read(answer)
-
-    def _read(self, answer: "Answer") -> None:
-        from gstream.transport import BrokenStreamError
-
-        run = self._run
-        try:
-            for chunk in answer.chunks:
-                run.feed(chunk)
-                if run.session.finished:
-                    break
-            else:
-                run.session.end_input()
-        except BrokenStreamError as exc:
-            run.session.end_input()
-            if not run.session.progress.ended:
-                where = run.session.progress.place
-                raise TruncatedError(f"the connection broke: {exc} ({where})") from exc
-        finally:
-            answer.close()
+    def connect(self, request: "Request") -> "Answer":
+        """Send a request; see `Transport.connect`."""
+        return self._transport.connect(request)
 
     def _online(self) -> "Transport":
         from gstream.transport import Transport, check_base_url
@@ -205,7 +164,7 @@ def _demo_answer(request: "Request") -> Iterator[bytes]:
     return iter(play(found, time.sleep))
 
 
-class _time_limit:  # noqa: N801 - reads as a statement
+class time_limit:  # noqa: N801 - reads as a statement
     """Raise `TimeIsUpError` in here after some seconds."""
 
     def __init__(self, seconds: float | None) -> None:

@@ -35,7 +35,11 @@ class Command(click.Command):
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         ctx.meta["gstream.args"] = list(args)
-        return super().parse_args(ctx, args)
+        try:
+            return super().parse_args(ctx, args)
+        except click.UsageError as exc:
+            exc.ctx = exc.ctx or ctx  # for the line of usage
+            raise
 
 
 def order_given(ctx: click.Context) -> list[str]:
@@ -151,6 +155,17 @@ def network_options(function: F) -> F:
             show_default=True,
             metavar="N",
             help="Most tries after the first.",
+        ),
+        click.option("--no-resume", is_flag=True, help="Do not go on after a dropped connection."),
+        click.option(
+            "--cursor",
+            metavar="FILE",
+            help="Keep the place in the stream here; another run can go on from it.",
+        ),
+        click.option(
+            "--cancel-on-interrupt",
+            is_flag=True,
+            help="On Ctrl-C, ask the server to stop the run, too.",
         ),
         click.option(
             "--offline",

@@ -35,6 +35,8 @@ class Run:
         session: Takes the bytes.
         meter: Counts, where anything wants to know.
         resume_hint: What to do after an interruption; asked once it happens.
+        interrupted: Is called after an interruption; returns lines for people.
+        closed: Is called once everything has been written.
     """
 
     options: dict[str, Any]
@@ -42,6 +44,8 @@ class Run:
     session: Session = field(init=False)
     meter: Meter | None = field(init=False, default=None)
     resume_hint: Callable[[], str] = field(default=lambda: "")
+    interrupted: Callable[[], list[str]] = field(default=list)
+    closed: Callable[[], None] = field(default=lambda: None)
 
     def __post_init__(self) -> None:
         """Build the session and its observers."""
@@ -114,6 +118,7 @@ class Run:
             if failure is not None and self.view == "ndjson":
                 self.sink.write(self.session.exit_line(failure, failure.exit_code))
             self.sink.release()
+            self.closed()
         except OutputError as exc:
             failure = exc
         self._tell_end(failure, failure.exit_code if failure else 0)
@@ -140,6 +145,8 @@ class Run:
         failure = _interruption(exc.signum)
         with suppress(BrokenPipeError, OutputError):
             self._close(failure)
+        for line in self.interrupted():
+            say(f"gstream: {line}")
         die_by(exc.signum)
 
     def _close_status_line(self) -> None:

@@ -1,0 +1,30 @@
+"""Cut an event stream into its raw blocks, where each is wanted as it came. Pure."""
+
+import re
+
+_END_OF_BLOCK = re.compile(rb"\n\n|\n\r\n?|\r\r\n?")
+
+
+class BlockSplitter:
+    """Bytes in, raw blocks out, each with the blank line that ends it."""
+
+    def __init__(self) -> None:
+        self._pending = bytearray()
+
+    def feed(self, chunk: bytes) -> list[bytes]:
+        """Take the next bytes; returns the blocks that they complete."""
+        scanned = max(0, len(self._pending) - 1)
+        self._pending += chunk
+        ends = [found.end() for found in _END_OF_BLOCK.finditer(self._pending, scanned)]
+        if not ends:
+            return []
+        starts = [0, *ends[:-1]]
+        blocks = [bytes(self._pending[a:b]) for a, b in zip(starts, ends, strict=True)]
+        del self._pending[: ends[-1]]
+        return blocks
+
+    def rest(self) -> bytes:
+        """What no blank line has ended; forgets it."""
+        rest = bytes(self._pending)
+        self._pending.clear()
+        return rest

@@ -1,0 +1,291 @@
+"""`create` and `resume` as runs: send, follow over dropped connections, keep the cursor file."""
+
+import random
+import time
+from contextlib import suppress
+from typing import Any
+from urllib.parse import quote
+
+import click
+import orjson
+
+from gstream import api, cursor
+from gstream.cursor import Cursor
+from gstream.errors import GstreamError, TruncatedError
+from gstream.events import Event, batch_of, loads
+from gstream.ledger import Ledger
+from gstream.opening import Retrying, open_stream
+from gstream.outcome import Progress
+from gstream.reader import EventReader
+from gstream.resume import Follower, Resuming
+from gstream.transport import Answer, Request, UnansweredError
+
+from .network import Network, request_url, time_limit
+from .run import Run
+
+_OK = 200
+_REBUILT_VIEWS = frozenset({"steps", "json"})
+_CANCEL_SECONDS = 5.0
+
+
+class InteractionRequests:
+    """The requests about one interaction at one server."""
+
+    def __init__(self, options: dict[str, Any]) -> None:
+        self._url = request_url(options)
+
+    def stream(self, interaction_id: str, last_event_id: str) -> Request:
+        """Its events after an id; all of them if that is empty."""
+        after = f"&last_event_id={quote(last_event_id, safe='')}" if last_event_id else ""
+        return Request("GET", f"{self._one(interaction_id)}?stream=true{after}")
+
+    def get(self, interaction_id: str) -> Request:
+        """The interaction as it is now."""
+        return Request("GET", self._one(interaction_id))
+
+    def cancel(self, interaction_id: str) -> Request:
+        """Ask a background run to stop."""
+        return Request("POST", f"{self._one(interaction_id)}/cancel", b"{}")
+
+    def _one(self, interaction_id: str) -> str:
+        return f"{self._url}/{quote(interaction_id, safe='')}"
+
+
+class Following:
+    """One run of `create` or `resume`."""
+
+    def __init__(self, options: dict[str, Any], run: Run) -> None:
+        """Prepare the connection and the cursor.
+
+        Raises:
+            ConfigurationError: There is no key, or the base URL is not usable.
+            click.UsageError: Options do not go together.
+        """
+        self._options = options
+        self._run = run
+        self._requests = InteractionRequests(options)
+        self._background = False
+        self._cursor_file: str | None = options["cursor"]
+        self._follower: Follower | None = None
+        if self._cursor_file and options["flush"] != "event":
+            raise click.UsageError("--cursor needs --flush event: it says what has been written")
+        self._network = Network(options, run)
+        run.resume_hint = self._resume_hint
+        run.interrupted = self._interrupted
+        run.closed = self._closed
+
+    def create(self, body: api.Body) -> None:
+        """Send a request and follow the interaction, hop after hop.
+
+        Raises:
+            GstreamError: It could not be followed to its end.
+        """
+        with time_limit(self._options["max_time"]):
+            kept = cursor.load(self._cursor_file) if self._cursor_file else None
+            if kept is not None and kept.interaction_id and not kept.finished:
+                self._run.note(f"{self._cursor_file}: going on with {kept.interaction_id}")
+                self._go_on(kept)
+                return
+            self._background = bool(body.get("background"))
+            self._create(body)
+
+    def resume(self, interaction_id: str, last_event_id: str) -> None:
+        """Pick up a stored interaction, by its id or from the cursor file.
+
+        Raises:
+            GstreamError: It could not be followed to its end.
+        """
+        with time_limit(self._options["max_time"]):
+            kept = cursor.load(self._cursor_file) if self._cursor_file else None
+            if kept is not None and interaction_id in {"", kept.interaction_id}:
+                self._go_on(kept)
+                return
+            if not interaction_id:
+                raise click.UsageError(f"{self._cursor_file}: there is no interaction in it yet")
+            self._resume(interaction_id, last_event_id)
+
+    # --- create
+
+    def _create(self, body: api.Body) -> None:
+        first = body
+        used_token = str(body.get("continuation_token") or "")
+        while True:
+            answer = self._open(self._request(body))
+            follower = self._new_follower(Ledger(), stored=body.get("store") is not False)
+            failure = follower.follow(answer)
+            token = self._next_token(follower, failure, body)
+            if not token or token == used_token:
+                break
+            progress = self._run.session.progress
+            self._run.verbose(f"continuing {progress.interaction_id} with its token")
+            body = api.next_hop(first, progress.interaction_id, token)
+            used_token = token
+            self._run.session.hop_expected = True
+        self._end(failure)
+
+    def _next_token(self, follower: Follower, failure: GstreamError | None, body: api.Body) -> str:
+        """The token to continue with, if the answer goes on in another hop (PROTOCOL d.5)."""
+        progress = self._run.session.progress
+        if self._options["no_resume"] or "agent" in body or body.get("background"):
+            return ""
+        if failure is None:
+            return progress.token if progress.status == "requires_continuation" else ""
+        checkpoint = isinstance(failure, TruncatedError) and follower.at_checkpoint
+        return progress.token if checkpoint else ""
+
+    def _request(self, body: api.Body) -> Request:
+        return Request("POST", request_url(self._options), orjson.dumps(body))
+
+    # --- resume
+
+    def _resume(self, interaction_id: str, last_event_id: str) -> None:
+        ledger = Ledger()
+        ledger.begin_after(last_event_id)
+        self._run.session.progress.interaction_id = interaction_id
+        follower = self._new_follower(ledger)
+        answer = self._open(self._requests.stream(interaction_id, last_event_id))
+        self._end(follower.follow(answer))
+
+    def _go_on(self, kept: Cursor) -> None:
+        """Go on where another run was when it wrote the cursor."""
+        path = str(self._cursor_file)
+        if kept.view != self._run.view:
+            raise click.UsageError(f"{path} was written with --{kept.view}: go on with that view")
+        session = self._run.session
+        session.progress.interaction_id = kept.interaction_id
+        session.progress.status = kept.status
+        session.progress.last_event_id = kept.last_event_id
+        if kept.finished:
+            self._tell_finished(kept)
+            return
+        ledger = kept.restored_ledger(path)
+        kinds = {index: track.kind for index, track in ledger.tracks.items()}
+        session.restore_view(kept.view_state, kinds)
+        if self._run.view in _REBUILT_VIEWS:  # these need all events to put steps together
+            ledger = Ledger()
+        follower = self._new_follower(ledger)
+        answer = self._open(self._requests.stream(kept.interaction_id, ledger.last_event_id))
+        replays = "after" if ledger.last_event_id else "all"
+        self._end(follower.follow(answer, replays=replays if ledger.tracks else ""))
+
+    def _tell_finished(self, kept: Cursor) -> None:
+        progress = Progress()
+        progress.status, progress.completed = kept.status, True
+        self._run.note(f"{kept.interaction_id} was written to its end")
+        self._run.session.nothing_to_do(progress.failure())
+
+    # --- both
+
+    def _open(self, request: Request) -> Answer:
+        run = self._run
+        retrying = Retrying(
+            self._options["retries"], time.sleep, time.time, random.random, run.note, run.verbose
+        )
+        run.verbose(str(request))
+        return open_stream(self._network.connect, request, retrying)
+
+    def _new_follower(self, ledger: Ledger, *, stored: bool = True) -> Follower:
+        run, options = self._run, self._options
+        meter = run.meter
+        resuming = Resuming(
+            enabled=stored and not options["no_resume"],
+            retries=options["retries"],
+            sleep=time.sleep,
+            clock=time.monotonic,
+            now=time.time,
+            random=random.random,
+            tell=self._tell_reconnect,
+            handed_on=self._save_cursor if self._cursor_file else lambda _ledger: None,
+            bytes_read=meter.bytes if meter else lambda _size: None,
+        )
+        size = options["max_event_size"]
+        self._follower = Follower(
+            run.session,
+            self._network.connect,
+            self._requests,
+            resuming,
+            lambda: EventReader(run.note, max_event_size=size),
+            ledger,
+        )
+        return self._follower
+
+    def _tell_reconnect(self, text: str) -> None:
+        if self._run.meter is not None:
+            self._run.meter.reconnects += 1
+        self._run.note(text)
+
+    def _end(self, failure: GstreamError | None) -> None:
+        if failure is not None:
+            raise failure
+        if self._wants_usage():
+            self._fetch_usage()
+
+    def _wants_usage(self) -> bool:
+        """Whether an agent's token counts are asked for and did not come with its end."""
+        options, progress = self._options, self._run.session.progress
+        asked = options["usage"] or options["stats"] or self._run.view == "json"
+        missing = progress.agent and progress.completed and not progress.has_usage
+        return bool(asked and missing and progress.interaction_id)
+
+    def _fetch_usage(self) -> None:
+        interaction = self._get(self._requests.get(self._run.session.progress.interaction_id))
+        usage = interaction.get("usage")
+        if isinstance(usage, dict):
+            event: Event = {"event_type": "interaction.status_update", "usage": usage}
+            self._run.session.amend(batch_of([event], [b""]))
+
+    def _get(self, request: Request) -> Event:
+        """The JSON object that answers a request; empty if that cannot be had."""
+        try:
+            answer = self._network.connect(request)
+            body = answer.read()
+            value = loads(body) if answer.status == _OK else {}
+        except (UnansweredError, GstreamError) as exc:
+            self._run.verbose(f"{request}: {exc}")
+            return {}
+        return value if isinstance(value, dict) else {}
+
+    # --- cursor and interruptions
+
+    def _save_cursor(self, ledger: Ledger, *, finished: bool = False) -> None:
+        progress = self._run.session.progress
+        if self._cursor_file and progress.interaction_id:
+            kept = Cursor(
+                progress.interaction_id,
+                ledger.last_event_id,
+                self._run.view,
+                progress.status,
+                finished,
+                ledger.as_json(),
+                self._run.session.view_state,
+            )
+            cursor.save(self._cursor_file, kept)
+
+    def _closed(self) -> None:
+        if self._cursor_file and self._follower is not None:
+            self._save_cursor(self._follower.ledger, finished=self._follower.ended)
+
+    def _resume_hint(self) -> str:
+        progress = self._run.session.progress
+        if not progress.interaction_id or (self._follower and self._follower.ended):
+            return ""
+        if self._cursor_file:
+            return f"resume with: gstream resume --cursor {self._cursor_file}"
+        after = f" --last-event-id {progress.last_event_id}" if progress.last_event_id else ""
+        return f"resume with: gstream resume {progress.interaction_id}{after}"
+
+    def _interrupted(self) -> list[str]:
+        """Stop the run at the server if that was asked for; returns what to say about it."""
+        interaction_id = self._run.session.progress.interaction_id
+        if not interaction_id:
+            return []
+        request = self._requests.cancel(interaction_id)
+        if self._options["cancel_on_interrupt"]:
+            with suppress(GstreamError), time_limit(_CANCEL_SECONDS):
+                status = self._get(request).get("status")
+                return [f"asked the server to stop the run: {status or 'no answer'}"]
+            return ["the server did not answer the request to stop the run"]
+        if self._background:
+            curl = f'curl -X POST -d {{}} -H "x-goog-api-key: $GEMINI_API_KEY" {request.url}'
+            return [f"the run goes on at the server; stop it with: {curl}"]
+        return []

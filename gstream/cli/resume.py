@@ -1,0 +1,37 @@
+"""`gstream resume`: pick up a stored interaction."""
+
+import click
+
+from .options import Command, network_options, view_options
+from .run import new_run, speed_up
+
+
+@click.command(cls=Command)
+@click.argument("interaction_id", metavar="[ID]", default="")
+@click.option(
+    "--last-event-id", default="", metavar="ID", help="Start after this event, else from the start."
+)
+@network_options
+@view_options
+@click.pass_context
+def command(ctx: click.Context, /, **_options: object) -> None:
+    """Pick up a stored interaction.
+
+    A finished interaction streams its events, and the exit code is the one that
+    `gstream create` would have given.
+
+    \b
+    gstream resume v1_… --last-event-id e7
+    gstream resume --cursor run.cursor >> answer.txt
+    """  # noqa: D301 - \b is the character by which Click keeps the lines
+    options = ctx.params
+    if not (options["interaction_id"] or options["cursor"]):
+        raise click.UsageError("which interaction? name its ID, or a --cursor FILE")
+    if options["last_event_id"] and not options["interaction_id"]:
+        raise click.UsageError("--last-event-id needs the ID of the interaction")
+    speed_up()
+    run = new_run(ctx)
+    from .following import Following
+
+    following = Following(options, run)
+    run.drive(lambda: following.resume(options["interaction_id"], options["last_event_id"]))

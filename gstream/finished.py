@@ -1,0 +1,46 @@
+"""A finished interaction, as the non-streaming API gives it, as events. Pure."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from .events import Event
+
+
+def events_of(interaction: Event, indexes: Sequence[int] = ()) -> list[Event]:
+    """The events of a stream that would bring this interaction, each step whole with its start.
+
+    Each says `"synthesized": true`, since no server sent it.
+
+    Args:
+        interaction: With its `steps`.
+        indexes: The indexes of the first steps; the others follow the last of them.
+    """
+    steps = [step for step in interaction.get("steps") or [] if isinstance(step, dict)]
+    rest = {key: value for key, value in interaction.items() if key != "steps"}
+    events: list[Event] = [{"event_type": "interaction.created", "interaction": rest}]
+    next_index = max(indexes, default=-1) + 1
+    for number, step in enumerate(steps):
+        index = indexes[number] if number < len(indexes) else next_index + number - len(indexes)
+        events.append({"event_type": "step.start", "index": index, "step": step})
+        events.append({"event_type": "step.stop", "index": index})
+    events.append({"event_type": "interaction.completed", "interaction": rest})
+    return [{**event, "synthesized": True} for event in events]
+
+
+def missing_events(interaction: Event, kinds: dict[int, str]) -> list[Event]:
+    """The events of a polled interaction, to be compared with a stream that broke.
+
+    A GET also returns the user's input, which streams of new interactions do not hold.
+
+    Args:
+        interaction: What the GET returned.
+        kinds: The types of the steps that the stream has brought, by index.
+    """
+    steps: Any = interaction.get("steps") or []
+    if "user_input" not in kinds.values():
+        steps = [step for step in steps if _type(step) != "user_input"]
+    return events_of({**interaction, "steps": steps}, sorted(kinds))
+
+
+def _type(step: object) -> object:
+    return step.get("type") if isinstance(step, dict) else None

@@ -1,0 +1,285 @@
+"""What of an interaction has been handed on: how far each step has come, never its text.
+
+Pure. A step is a few independent sequences; each is known by its length and a checksum, so that a
+repeated stream can be compared with it (`replay.py`), and it can be kept in a file (`cursor.py`).
+"""
+
+from collections import deque
+from collections.abc import Iterable
+from dataclasses import astuple, dataclass, field, replace
+from typing import Any
+from zlib import crc32
+
+from .elements import Element, elements_in_step, elements_of
+from .events import Batch, Event
+
+_HISTORY = 256
+_LONG_LINE = 4096
+NO_NOTICES = frozenset({"interaction.created", "interaction.completed", "error", "[DONE]"})
+"""Events that belong to no step and are no notices: each has a rule of its own."""
+
+
+@dataclass(slots=True)
+class Position:
+    """How far a sequence of tokens and runs has come.
+
+    A run is text that the server may cut into deltas as it likes; a token is never cut.
+
+    Attributes:
+        tokens: Tokens and finished runs so far.
+        crc: Checksum of them.
+        key: The kind of the run at the end; empty if the end is no run.
+        length: Its length, in characters or bytes.
+        run_crc: Its checksum.
+        zeros: Empty pieces at its very end.
+    """
+
+    tokens: int = 0
+    crc: int = 0
+    key: str = ""
+    length: int = 0
+    run_crc: int = 0
+    zeros: int = 0
+
+    def add(self, element: Element) -> None:
+        """Go on by one element."""
+        if element.key != self.key:
+            self.finish_run()
+        if not element.key:
+            self.tokens += 1
+            self.crc = crc32(element.raw, self.crc)
+            return
+        self.key = element.key
+        if element.length:
+            self.length += element.length
+            self.run_crc = crc32(element.raw, self.run_crc)
+            self.zeros = 0
+        else:
+            self.zeros += 1
+
+    def finish_run(self) -> None:
+        """Make the run at the end, if there is one, a finished one."""
+        if self.key:
+            self.crc = crc32(f"{self.key} {self.length} {self.run_crc}".encode(), self.crc)
+            self.tokens += 1
+            self.key = ""
+            self.length = self.run_crc = self.zeros = 0
+
+
+@dataclass(slots=True)
+class Track:
+    """How far a step has come.
+
+    Attributes:
+        kind: The type of the step; empty while no `step.start` told it.
+        stopped: Whether its `step.stop` was handed on.
+        sequences: The position in each of its sequences.
+    """
+
+    kind: str = ""
+    stopped: bool = False
+    sequences: dict[str, Position] = field(default_factory=dict)
+
+    def position(self, name: str) -> Position:
+        """The position in a sequence, at its beginning if nothing of it has come."""
+        return self.sequences.setdefault(name, Position())
+
+    def add(self, elements: Iterable[Element]) -> None:
+        """Go on by some elements."""
+        for element in elements:
+            self.position(element.sequence).add(element)
+
+    def as_json(self) -> list[object]:
+        """The track for a file."""
+        sequences = {name: list(astuple(position)) for name, position in self.sequences.items()}
+        return [self.kind, self.stopped, sequences]
+
+    @classmethod
+    def from_json(cls, value: list[Any]) -> "Track":
+        """The track that `as_json` was made of."""
+        kind, stopped, sequences = value
+        positions = {name: Position(*each) for name, each in sequences.items()}
+        return cls(str(kind), bool(stopped), positions)
+
+    def copy(self) -> "Track":
+        """A track that does not change with this one."""
+        sequences = {name: replace(position) for name, position in self.sequences.items()}
+        return Track(self.kind, self.stopped, sequences)
+
+
+class Ledger:
+    """What was handed on of one interaction.
+
+    Attributes:
+        created: Whether `interaction.created` was.
+        partial: Whether it began somewhere in the middle.
+        interaction_id: Its id; empty where it is not stored.
+        last_event_id: The newest id, after which a stream can be asked for; empty without one.
+        tracks: The steps as they were handed on.
+        checkpoint: The steps as they were right after `last_event_id`.
+        notices: Checksums of the events that belong to no step, in order.
+        notices_at_checkpoint: How many of them had come by `last_event_id`.
+        ids: All ids so far.
+    """
+
+    def __init__(self) -> None:
+        self.created = False
+        self.partial = False
+        self.interaction_id = ""
+        self.last_event_id = ""
+        self.tracks: dict[int, Track] = {}
+        self.checkpoint: dict[int, Track] = {}
+        self.notices: list[int] = []
+        self.notices_at_checkpoint = 0
+        self.ids: set[str] = set()
+        self._changed: set[int] = set()
+        self._history: deque[bytes] = deque(maxlen=_HISTORY)
+        self._since_checkpoint = 0
+
+    def begin_after(self, event_id: str) -> None:
+        """Begin with nothing handed on, but after an event that somebody else has seen."""
+        self.last_event_id = event_id
+        self.ids = {event_id} - {""}
+        self.partial = bool(event_id)
+
+    def record(self, batch: Batch) -> None:
+        """Take events that are handed on; text deltas of one step together."""
+        pieces: list[str] = []
+        index = -1
+        for event, line in zip(batch.events, batch.lines, strict=True):
+            text = _plain_text(event)
+            if text and (not pieces or event["index"] == index):
+                pieces.append(text)
+                index = event["index"]
+                continue
+            self._record_text(index, pieces)
+            self._record_one(event, line)
+            if isinstance(event_id := event.get("event_id"), str) and event_id:
+                changed = {each: self.tracks[each] for each in self._changed}
+                self.set_checkpoint(event_id, changed, len(self.notices))
+        self._record_text(index, pieces)
+        self._history.extend(map(_remembered, batch.lines[-_HISTORY:]))
+
+    def record_one(self, event: Event, line: bytes) -> None:
+        """Take one event that is handed on; its id, if it has one, is left to the caller."""
+        self._record_one(event, line)
+        self._history.append(_remembered(line))
+
+    def hand_on(self, line: bytes) -> None:
+        """Note that a line was handed on whose elements were recorded one by one."""
+        self._since_checkpoint += 1
+        self._history.append(_remembered(line))
+
+    def track(self, index: int) -> Track:
+        """A step, which is about to change."""
+        self._changed.add(index)
+        return self.tracks.setdefault(index, Track())
+
+    def set_checkpoint(self, event_id: str, tracks: dict[int, Track], notices: int) -> None:
+        """Remember where the stream was when an id came.
+
+        Args:
+            event_id: The id.
+            tracks: The steps that have changed since the last id.
+            notices: How many notices had come.
+        """
+        self.last_event_id = event_id
+        self.ids.add(event_id)
+        for index, track in tracks.items():
+            self.checkpoint[index] = track.copy()
+        self._changed.clear()
+        self.notices_at_checkpoint = notices
+        self._since_checkpoint = 0
+
+    def as_json(self) -> Event:
+        """The ledger for a file; the history is left out."""
+        return {
+            "created": self.created,
+            "interaction_id": self.interaction_id,
+            "last_event_id": self.last_event_id,
+            "tracks": {str(index): track.as_json() for index, track in self.tracks.items()},
+            "checkpoint": {
+                str(index): track.as_json()
+                for index, track in self.checkpoint.items()
+                if track != self.tracks[index]
+            },
+            "at_checkpoint": [str(index) for index in self.checkpoint],
+            "notices": self.notices,
+            "notices_at_checkpoint": self.notices_at_checkpoint,
+        }
+
+    @classmethod
+    def from_json(cls, value: Event) -> "Ledger":
+        """The ledger that `as_json` was made of.
+
+        Raises:
+            KeyError, TypeError, ValueError: It was made of something else.
+        """
+        ledger = cls()
+        ledger.created = bool(value["created"])
+        ledger.interaction_id = str(value["interaction_id"])
+        ledger.last_event_id = str(value["last_event_id"])
+        ledger.ids = {ledger.last_event_id} - {""}
+        ledger.tracks = {int(key): Track.from_json(one) for key, one in value["tracks"].items()}
+        changed = {int(key): Track.from_json(one) for key, one in value["checkpoint"].items()}
+        ledger.checkpoint = {
+            index: changed.get(index) or ledger.tracks[index].copy()
+            for index in map(int, value["at_checkpoint"])
+        }
+        ledger.notices = [int(one) for one in value["notices"]]
+        ledger.notices_at_checkpoint = int(value["notices_at_checkpoint"])
+        return ledger
+
+    @property
+    def history(self) -> list[bytes]:
+        """The lines of the newest events up to the one with the last event id.
+
+        Of long ones only the place is kept.
+        """
+        events = list(self._history)
+        return events[: max(0, len(events) - self._since_checkpoint)] if self.last_event_id else []
+
+    def _record_one(self, event: Event, line: bytes) -> None:
+        match event:
+            case {"event_type": "step.delta", "index": int(index), "delta": dict(delta)}:
+                self.track(index).add(elements_of(delta))
+            case {"event_type": "step.start", "index": int(index), "step": dict(step)}:
+                self.tracks[index] = Track(str(step.get("type")))
+                self.track(index).add(elements_in_step(step))
+            case {"event_type": "step.stop", "index": int(index)}:
+                self.track(index).stopped = True
+            case {"event_type": "interaction.created"}:
+                self._record_created(event)
+            case {"event_type": str(kind)} if kind not in NO_NOTICES:
+                self.notices.append(crc32(line))
+        self._since_checkpoint += 1
+
+    def _record_text(self, index: int, pieces: list[str]) -> None:
+        if pieces:
+            self.track(index).add([Element("content", "text", "".join(pieces), {})])
+            self._since_checkpoint += len(pieces)
+            pieces.clear()
+
+    def _record_created(self, event: Event) -> None:
+        self.created = True
+        interaction = event.get("interaction")
+        if isinstance(interaction, dict):
+            self.interaction_id = str(interaction.get("id") or "")
+
+
+def _remembered(line: bytes) -> bytes:
+    return line if len(line) < _LONG_LINE else b""
+
+
+def _plain_text(event: Event) -> str:
+    """The text of a text delta that has no id; empty for everything else."""
+    try:
+        if event["event_type"] == "step.delta" and "event_id" not in event:
+            delta = event["delta"]
+            if delta["type"] == "text" and event["index"].__class__ is int:
+                text = delta["text"]
+                if text.__class__ is str:
+                    return text
+    except (KeyError, TypeError):
+        pass  # not the usual shape
+    return ""

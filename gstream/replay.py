@@ -1,0 +1,345 @@
+"""A connection that repeats some of what was handed on: what of it is new (DESIGN 7.2).
+
+Pure. After a dropped connection the server sends the events after the last event id, or all of
+them; perhaps some from before the id, perhaps the same text cut into other deltas. Each sequence
+of each step is followed by a shadow that runs behind what was handed on until it has caught up;
+from then on everything is new. What differs on the way is a contradiction, never printed.
+"""
+
+from zlib import crc32
+
+import orjson
+
+from .elements import Element, elements_in_step, elements_of, joined, units_of
+from .events import Event, parse_event
+from .ledger import NO_NOTICES, Ledger, Position, Track
+
+Pair = tuple[Event, bytes]
+
+_PIECEWISE = frozenset({"model_output", "thought"})
+
+
+class ContradictionError(Exception):
+    """A repeated stream differs from what was handed on."""
+
+
+class Replay:
+    """One such connection. What is new is recorded in the ledger as it is handed on."""
+
+    def __init__(self, ledger: Ledger, *, after_last_id: bool) -> None:
+        """Begin the connection.
+
+        Args:
+            ledger: What was handed on before.
+            after_last_id: Whether the server was asked for what follows `last_event_id`.
+        """
+        self._ledger = ledger
+        self._after_last_id = after_last_id
+        self._from_start: set[int] = set()
+        self._shadows = _shadows(ledger, ledger.checkpoint if after_last_id else {})
+        self._changed: set[int] = set(self._shadows)
+        self._notice = ledger.notices_at_checkpoint if after_last_id else 0
+        self._notices_here = 0
+        self._preamble = False
+        self._history = _units_of_lines(ledger.history) if after_last_id else []
+        self._leading = bool(self._history)
+        self._held: list[Pair] = []
+        self._candidates = list(range(len(self._history)))
+
+    def feed(self, event: Event, line: bytes) -> list[Pair]:
+        """Take one event; returns the events to hand on, each with its line.
+
+        Raises:
+            ContradictionError: The stream differs from what was handed on.
+        """
+        if not self._leading:
+            return self._sort(event, line)
+        return self._lead_placed(event, line) if self._is_placed(event) else self._lead(event, line)
+
+    def check_complete(self) -> None:
+        """Say that the interaction has come to its end.
+
+        Raises:
+            ContradictionError: Something that was handed on did not come again.
+        """
+        for index, track in self._ledger.tracks.items():
+            for name, position in track.sequences.items():
+                shadow = self._shadow(index).sequences.get(name)
+                if shadow is not position and not _is_empty(position):
+                    raise ContradictionError(f"step {index} is shorter now than it was")
+
+    # --- events from before the last id
+
+    def _is_placed(self, event: Event) -> bool:
+        """Whether the place of an event is certain by itself."""
+        index = event.get("index")
+        if event["event_type"] == "step.start" and index in self._ledger.checkpoint:
+            self._forget_held()  # what came before this start is older still
+            return True
+        if event["event_type"] == "interaction.status_update" and self._preamble:
+            return True
+        return event["event_type"] == "interaction.created" or index in self._from_start
+
+    def _lead_placed(self, event: Event, line: bytes) -> list[Pair]:
+        """Take an event whose place is certain; a new one says that the repetition is over."""
+        if event.get("event_id") == self._ledger.last_event_id:
+            self._leading = False
+            self._forget_held()
+        pairs = self._sort(event, line)
+        return self._release_held() + pairs if pairs and self._leading else pairs
+
+    def _lead(self, event: Event, line: bytes) -> list[Pair]:
+        """Hold back what may repeat the events before the last id, until that is certain."""
+        event_id = event.get("event_id")
+        if isinstance(event_id, str) and event_id in self._ledger.ids:
+            self._forget_held()
+            self._preamble = False
+            self._leading = event_id != self._ledger.last_event_id
+            return []
+        self._held.append((event, line))
+        return [] if not event_id and self._repeats_history(event) else self._release_held()
+
+    def _release_held(self) -> list[Pair]:
+        self._leading = False
+        held, self._held = self._held, []
+        return [pair for each in held for pair in self._sort(*each)]
+
+    def _repeats_history(self, newest: Event) -> bool:
+        """Whether all that is held can be a part of what was handed on before the id."""
+        history = self._history
+        for unit in units_of(newest):
+            self._candidates = [
+                place + 1
+                for place in self._candidates
+                if place < len(history) and history[place] == unit
+            ]
+        return bool(self._candidates)
+
+    def _forget_held(self) -> None:
+        self._held.clear()
+        self._candidates = list(range(len(self._history)))
+
+    # --- one event
+
+    def _sort(self, event: Event, line: bytes) -> list[Pair]:
+        preamble, self._preamble = self._preamble, False
+        if self._is_before_last_id(event):
+            return []
+        match event:
+            case {"event_type": "step.delta", "index": int(index), "delta": dict()}:
+                return self._delta(event, line, index)
+            case {"event_type": "step.start", "index": int(index), "step": dict()}:
+                return self._start(event, line, index)
+            case {"event_type": "step.stop", "index": int(index)}:
+                return self._stop(event, line, index)
+            case {"event_type": "interaction.created"}:
+                return self._created(event, line)
+            case {"event_type": "interaction.completed"}:
+                self.check_complete()
+                return self._new(event, line)
+            case {"event_type": kind} if kind in NO_NOTICES:
+                return self._new(event, line)
+        return self._notice_again(event, line, preamble=preamble)
+
+    def _is_before_last_id(self, event: Event) -> bool:
+        """Whether the id tells: not where a step is followed from its beginning."""
+        if not self._after_last_id or event.get("event_id") not in self._ledger.ids:
+            return False
+        restart = event["event_type"] in {"interaction.created", "step.start"}
+        return not restart and event.get("index") not in self._from_start
+
+    def _new(self, event: Event, line: bytes) -> list[Pair]:
+        self._ledger.record_one(event, line)
+        self._see_id(event)
+        return [(event, line)]
+
+    def _created(self, event: Event, line: bytes) -> list[Pair]:
+        self._preamble = self._after_last_id
+        if not self._ledger.created:
+            return self._new(event, line)
+        interaction = event.get("interaction")
+        new_id = interaction.get("id") if isinstance(interaction, dict) else None
+        if new_id and new_id != self._ledger.interaction_id:
+            raise ContradictionError(f"it is another interaction, {new_id}")
+        return []
+
+    def _notice_again(self, event: Event, line: bytes, *, preamble: bool) -> list[Pair]:
+        """An event that belongs to no step: old if it stands in the list from our place on."""
+        notices = self._ledger.notices
+        known = crc32(line)
+        self._notices_here += 1
+        if known in notices[self._notice :]:
+            self._notice = notices.index(known, self._notice) + 1
+            self._preamble = preamble
+            return []
+        if preamble and known in notices:
+            self._preamble = True
+            return []
+        self._notice = len(notices) + 1
+        return self._new(event, line)
+
+    def _start(self, event: Event, line: bytes, index: int) -> list[Pair]:
+        """A step that starts again is followed from its beginning, whatever was asked for."""
+        if index not in self._ledger.tracks:
+            self._ledger.record_one(event, line)
+            self._shadow(index)
+            self._see_id(event)
+            return [(event, line)]
+        if not self._from_start:
+            self._notice = min(self._notice, self._notices_here)
+        self._from_start.add(index)
+        kind = str(event["step"].get("type"))
+        track = self._ledger.track(index)
+        if track.kind and track.kind != kind:
+            raise ContradictionError(f"step {index} is {kind} now, it was {track.kind}")
+        track.kind = kind
+        self._shadows[index] = Track(kind)
+        self._changed.add(index)
+        if event.get("synthesized") and kind not in _PIECEWISE:
+            self._shadows[index] = track  # a whole step takes the place of its parts (A3)
+            return [] if track.stopped else [self._handed(event, line)]
+        fresh = [self._unseen(index, element) for element in elements_in_step(event["step"])]
+        return [self._synthesised(index, element) for element in fresh if element is not None]
+
+    def _synthesised(self, index: int, element: Element) -> Pair:
+        event: Event = {"event_type": "step.delta", "index": index, "delta": element.delta}
+        event["synthesized"] = True
+        return self._handed(event, orjson.dumps(event) + b"\n")
+
+    def _stop(self, event: Event, line: bytes, index: int) -> list[Pair]:
+        track = self._ledger.track(index)
+        old = track.stopped
+        self._shadow(index).stopped = True
+        return [] if old else self._new(event, line)
+
+    def _delta(self, event: Event, line: bytes, index: int) -> list[Pair]:
+        elements = elements_of(event["delta"])
+        unseen = [self._unseen(index, element) for element in elements]
+        fresh = [element for element in unseen if element is not None]
+        if fresh != elements:
+            event = {**event, "delta": joined(event["delta"], fresh)} if fresh else event
+            line = orjson.dumps(event) + b"\n"
+        pairs = [self._handed(event, line)] if fresh or not elements else []
+        self._see_id(event)
+        return pairs
+
+    def _handed(self, event: Event, line: bytes) -> Pair:
+        self._ledger.hand_on(line)
+        return event, line
+
+    def _see_id(self, event: Event) -> None:
+        """An id says where this stream is, which may be behind what was handed on."""
+        event_id = event.get("event_id")
+        if isinstance(event_id, str) and event_id and event_id not in self._ledger.ids:
+            changed = {index: self._shadows[index] for index in self._changed}
+            notices = min(self._notice, len(self._ledger.notices))
+            self._ledger.set_checkpoint(event_id, changed, notices)
+            self._changed.clear()
+
+    # --- one element
+
+    def _shadow(self, index: int) -> Track:
+        self._changed.add(index)
+        shadow = self._shadows.get(index)
+        if shadow is None:
+            shadow = self._shadows[index] = self._ledger.track(index)
+        return shadow
+
+    def _unseen(self, index: int, element: Element) -> Element | None:
+        """The part of an element that was not handed on, which is recorded; None if all was."""
+        ahead = self._ledger.track(index).position(element.sequence)
+        shadow = self._shadow(index)
+        behind = shadow.sequences.setdefault(element.sequence, Position())
+        if behind is not ahead and _is_empty(ahead):
+            behind = ahead
+        rest: Element | None = element
+        if behind is not ahead:
+            try:
+                rest, caught_up = _catch_up(behind, ahead, element)
+            except ContradictionError as exc:
+                raise ContradictionError(f"step {index}: {exc}") from exc
+            behind = ahead if caught_up else behind
+        shadow.sequences[element.sequence] = behind
+        if rest is not None:
+            ahead.add(rest)
+        return rest
+
+
+def _shadows(ledger: Ledger, checkpoint: dict[int, Track]) -> dict[int, Track]:
+    """Where the connection begins: each step as it was at the checkpoint, or at its beginning."""
+    shadows = {}
+    for index, track in ledger.tracks.items():
+        shadow = checkpoint[index].copy() if index in checkpoint else Track()
+        for name, position in shadow.sequences.items():
+            if position == track.sequences.get(name):
+                shadow.sequences[name] = track.sequences[name]
+        shadows[index] = shadow
+    return shadows
+
+
+def _units_of_lines(lines: list[bytes]) -> list[object]:
+    """What a repetition is compared with; a line that was not kept is like nothing."""
+    return [unit for line in lines for unit in (units_of(parse_event(line)) if line else [None])]
+
+
+def _is_empty(position: Position) -> bool:
+    return not (position.tokens or position.key)
+
+
+def _catch_up(behind: Position, ahead: Position, element: Element) -> tuple[Element | None, bool]:
+    """Let a shadow go on by one element.
+
+    Returns:
+        The part of the element that is new, or None; and whether the shadow has caught up.
+    """
+    if element.key != behind.key:
+        if behind.key and _same_run(behind, ahead):
+            return element, True
+        behind.finish_run()
+        _compare(behind, ahead)
+        if _at_end(behind, ahead):
+            return element, True
+    if behind.tokens < ahead.tokens:
+        behind.add(element)
+        _compare(behind, ahead)
+        return None, _at_end(behind, ahead) and not element.key
+    if not ahead.length and element.key != ahead.key:
+        return element, True
+    if element.key != ahead.key:
+        raise ContradictionError("something else follows now")
+    return _catch_up_in_run(behind, ahead, element)
+
+
+def _catch_up_in_run(
+    behind: Position, ahead: Position, element: Element
+) -> tuple[Element | None, bool]:
+    """The same in the run at the end, where an element can be half old, half new."""
+    room = ahead.length - behind.length
+    if not element.length:
+        behind.key = element.key
+        behind.zeros += not room
+        return None, not room and behind.zeros >= ahead.zeros
+    old = min(room, element.length)
+    if old:
+        behind.add(element.head(old))
+    if behind.length == ahead.length and behind.run_crc != ahead.run_crc:
+        raise ContradictionError("the text is not what it was")
+    if old < element.length:
+        return (element.tail(old) if old else element), True
+    return None, behind.length == ahead.length and not ahead.zeros
+
+
+def _compare(behind: Position, ahead: Position) -> None:
+    if behind.tokens > ahead.tokens:
+        raise ContradictionError("a part ends earlier now than it did")
+    if behind.tokens == ahead.tokens and behind.crc != ahead.crc:
+        raise ContradictionError("a part is not what it was")
+
+
+def _at_end(behind: Position, ahead: Position) -> bool:
+    return behind.tokens == ahead.tokens and not (ahead.key or behind.key)
+
+
+def _same_run(behind: Position, ahead: Position) -> bool:
+    """Whether only empty pieces are missing."""
+    return (behind.tokens, behind.key, behind.length) == (ahead.tokens, ahead.key, ahead.length)

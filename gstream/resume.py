@@ -1,0 +1,423 @@
+"""Follow one interaction over many connections, until it is whole or cannot be had (DESIGN 7).
+
+Pure: connect, sleep, clock and randomness are arguments. Events come in, decisions go out: hand on,
+connect again, poll, continue, or give up.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+import orjson
+
+from .blocks import BlockSplitter
+from .errors import BadDataError, GstreamError, NetworkError, TruncatedError
+from .events import Batch, Event, batch_of, loads
+from .finished import missing_events
+from .ledger import Ledger
+from .outcome import BLOCKED, RUNNING, error_text, http_status_of
+from .reader import EventReader, error_of
+from .replay import ContradictionError, Replay
+from .retry import LONGEST_WAIT, asked_wait, backoff, is_retried
+from .session import Session
+from .transport import Answer, BrokenStreamError, Connect, Request, UnansweredError
+
+_OK = 200
+_GONE = frozenset({401, 403, 404, 410})
+_FINAL_STATUS = frozenset({"failed", "cancelled"})
+_FRUITLESS = 3
+_POLL_SECONDS = 5.0
+_POLL_SECONDS_AGENT = 10.0
+_POLL_LONGEST = 3600.0
+
+
+class Requests(Protocol):
+    """The requests about one interaction."""
+
+    def stream(self, interaction_id: str, last_event_id: str) -> Request:
+        """Its events after an id; all of them if that is empty."""
+        ...
+
+    def get(self, interaction_id: str) -> Request:
+        """The interaction as it is now."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Resuming:
+    """How to go on after a dropped connection.
+
+    Attributes:
+        enabled: Whether to go on at all.
+        retries: Most failures in a row without progress.
+        sleep: Waits some seconds.
+        clock: Seconds that only go forward.
+        now: Seconds since the epoch.
+        random: A number from 0 up to 1.
+        tell: Is told in a line before each new connection.
+        handed_on: Is called after events were handed on.
+        bytes_read: Is told the size of each chunk.
+    """
+
+    enabled: bool
+    retries: int
+    sleep: Callable[[float], None]
+    clock: Callable[[], float]
+    now: Callable[[], float]
+    random: Callable[[], float]
+    tell: Callable[[str], None]
+    handed_on: Callable[[Ledger], None] = lambda _ledger: None
+    bytes_read: Callable[[int], None] = lambda _size: None
+
+
+@dataclass(slots=True)
+class End:
+    """How a connection ended before its interaction did.
+
+    Attributes:
+        why: For people.
+        error: The error that the stream ended with, if it did.
+        broken: Whether the connection broke, rather than ended.
+    """
+
+    why: str
+    error: Event | None = None
+    broken: bool = False
+
+    @property
+    def passing(self) -> bool:
+        """Whether it can be better on another connection."""
+        if self.error is None:
+            return True
+        code = str(self.error.get("code") or "").lower()
+        status = http_status_of(self.error)
+        if code in BLOCKED:
+            return False
+        return status >= 500 or status in {408, 409, 429} or not (code or status)
+
+
+class Follower:
+    """Follows one interaction.
+
+    Attributes:
+        ledger: What was handed on.
+        ended: Whether the interaction was followed to its end.
+        reconnects: How many connections were opened after the first.
+    """
+
+    def __init__(
+        self,
+        session: Session,
+        connect: Connect,
+        requests: Requests,
+        resuming: Resuming,
+        new_reader: Callable[[], EventReader],
+        ledger: Ledger | None = None,
+    ) -> None:
+        self.ledger = ledger or Ledger()
+        self.ended = False
+        self.reconnects = 0
+        self._session = session
+        self._connect = connect
+        self._requests = requests
+        self._resuming = resuming
+        self._new_reader = new_reader
+        self._held: list[tuple[Event, bytes, bytes]] = []
+        self._parked: list[tuple[Event, bytes, bytes]] = []
+        self._last_reader: EventReader | None = None
+        self._leftover = b""
+        self._handed = 0
+        self._token_at = -1
+        self._failures = 0
+        self._fruitless = 0
+        self._whole_again = False
+
+    @property
+    def over(self) -> bool:
+        """Whether the interaction has come to an end."""
+        progress = self._session.progress
+        return progress.completed or progress.ended or progress.status in _FINAL_STATUS
+
+    @property
+    def at_checkpoint(self) -> bool:
+        """Whether nothing was handed on since a continuation token came."""
+        return self._token_at == self._handed
+
+    def follow(self, answer: Answer, *, replays: str = "") -> GstreamError | None:
+        """Hand on everything, over as many connections as it takes.
+
+        Args:
+            answer: The first connection.
+            replays: What it repeats of what an earlier run handed on: nothing, `all`, or what
+                stands `after` the last event id of the ledger.
+
+        Returns:
+            Why the interaction could not be followed to its end; None if it was.
+
+        Raises:
+            GstreamError: The connection broke before the first event, or brought what is no stream.
+        """
+        try:
+            if replays:
+                end = self._read_again(answer, after_last_id=replays == "after")
+            else:
+                end = self._read(answer, None)
+            while not self.over:
+                self._check_resumable(end)
+                end = self._again(end)
+        except ContradictionError as exc:
+            return TruncatedError(f"the stream contradicts what was handed on: {exc}")
+        except TruncatedError as exc:
+            self._held = self._held or self._parked
+            self._release_held()
+            self._session.show_raw(self._leftover)
+            if self._last_reader is not None:
+                self._session.body_read(self._last_reader)
+            return exc
+        self.ended = True
+        return None
+
+    def _check_resumable(self, end: End) -> None:
+        """Give up where no other connection can help.
+
+        Raises:
+            TruncatedError: Always then.
+            NetworkError: There never was an event.
+        """
+        place = self._session.progress.place
+        if end.broken and not self._session.progress.begun:
+            raise NetworkError(f"{end.why}, before the first event")
+        if not end.passing:
+            raise TruncatedError(f"the stream ended with an error: {error_text(end.error or {})}")
+        if not self._resuming.enabled:
+            raise TruncatedError(f"{end.why} ({place})")
+        if not self._session.progress.interaction_id:
+            raise TruncatedError(f"{end.why}, and the interaction is not stored ({place})")
+
+    def _again(self, end: End) -> End:
+        """Go on: a new connection, or a look at how far the interaction is."""
+        if self._fruitless >= _FRUITLESS and not self.ledger.partial:
+            return self._poll()
+        if self._fruitless > _FRUITLESS + self._resuming.retries:
+            raise TruncatedError(f"streaming again brings nothing new ({end.why})")
+        if self._held:
+            self._parked, self._held = self._held, []
+        self._session.progress.done = False
+        tries = max(self._failures, self._fruitless)
+        wait = backoff(tries, self._resuming.random) if tries else 0.0
+        place = self._session.progress.place
+        soon = f" in {wait:.1f} s" if wait else ""
+        self._resuming.tell(f"{end.why} ({place}); connecting again{soon}")
+        self._resuming.sleep(wait)
+        last_id = "" if self._whole_again else self.ledger.last_event_id
+        request = self._requests.stream(self._session.progress.interaction_id, last_id)
+        self.reconnects += 1
+        try:
+            answer = self._connect(request)
+        except UnansweredError as exc:
+            return self._failed(str(exc))
+        if answer.status != _OK:
+            return self._refused(answer)
+        return self._read_again(answer, after_last_id=bool(last_id))
+
+    def _read_again(self, answer: Answer, *, after_last_id: bool) -> End:
+        before = self._handed
+        replay = Replay(self.ledger, after_last_id=after_last_id)
+        try:
+            end = self._read(answer, replay)
+        except ContradictionError:
+            if not after_last_id or self.ledger.partial:
+                raise
+            self._whole_again = True  # the server's ids are not what they seem: compare it all
+            end = End("the resumed stream did not fit")
+        except BadDataError as exc:
+            end = End(str(exc))
+        if self._handed > before:
+            self._failures = self._fruitless = 0
+            self._parked = []
+        else:
+            self._fruitless += 1
+        return end
+
+    def _failed(self, why: str) -> End:
+        """Count a failure to connect.
+
+        Raises:
+            TruncatedError: There were too many in a row.
+        """
+        self._failures += 1
+        if self._failures > self._resuming.retries:
+            place = self._session.progress.place
+            raise TruncatedError(f"the stream broke and could not be resumed: {why} ({place})")
+        self._fruitless += 1
+        return End(why)
+
+    def _refused(self, answer: Answer) -> End:
+        """The server does not answer with a stream."""
+        error = _error_in(answer.read())
+        why = f"HTTP {answer.status}: {error_text(error)}"
+        if answer.status in _GONE:
+            place = self._session.progress.place
+            raise TruncatedError(f"the stream broke and could not be resumed: {why} ({place})")
+        if not is_retried(answer.status):
+            self._fruitless = _FRUITLESS
+            return self._failed(why)
+        wait = asked_wait(answer.headers, error, self._resuming.now())
+        if wait and wait > LONGEST_WAIT:
+            raise TruncatedError(f"{why}; the server asks to wait {wait:.0f} s")
+        end = self._failed(why)
+        self._fruitless -= 1  # it may stream later: no reason to poll yet
+        self._resuming.sleep(wait or 0.0)
+        return end
+
+    # --- one connection
+
+    def _read(self, answer: Answer, replay: Replay | None) -> End:
+        """Hand on what a connection brings; returns how it ended."""
+        reader = self._new_reader()
+        splitter = BlockSplitter() if self._session.wants_raw else None
+        end = End("the stream ended early")
+        try:
+            for chunk in answer.chunks:
+                self._resuming.bytes_read(len(chunk))
+                for block in splitter.feed(chunk) if splitter else (chunk,):
+                    broken = reader.broken
+                    batch = reader.feed(block)
+                    self._take(batch, replay, block if reader.broken == broken else b"")
+                if self._session.finished or (self.over and not splitter):
+                    break
+        except BrokenStreamError as exc:
+            end = End(f"the connection broke: {exc}", broken=True)
+        finally:
+            answer.close()
+        if not self.over:
+            self._finish(reader, replay, splitter)
+        self._last_reader = reader
+        if self.over:
+            self._session.body_read(reader)
+        return self._end_of(end, reader)
+
+    def _finish(
+        self, reader: EventReader, replay: Replay | None, splitter: BlockSplitter | None
+    ) -> None:
+        """A last event without its blank line counts if its JSON is complete."""
+        self._leftover = splitter.rest() if splitter else b""
+        self._take(reader.feed(self._leftover), replay, b"")
+        batch = reader.finish()
+        for event, line in zip(batch.events, batch.lines, strict=True):
+            self._take_one(event, line, replay, _block(event, line))
+            self._leftover = b""
+
+    def _end_of(self, end: End, reader: EventReader) -> End:
+        """An error at the end of a stream is why it ended."""
+        error = self._held[-1][0].get("error") if self._held else reader.raw_error
+        if error is None and not self._held:
+            return end
+        error = error if isinstance(error, dict) else {}
+        return End(f"the server broke off the stream: {error_text(error)}", error)
+
+    def _take(self, batch: Batch, replay: Replay | None, raw: bytes) -> None:
+        """Hand on what is new of some events."""
+        if replay is None and not self._held and not _has_error(batch):
+            if raw:
+                self._session.show_raw(raw)
+            if batch.events:
+                self._hand_on(batch)
+            return
+        for event, line in zip(batch.events, batch.lines, strict=True):
+            self._take_one(event, line, replay, raw)
+
+    def _take_one(self, event: Event, line: bytes, replay: Replay | None, raw: bytes) -> None:
+        if event["event_type"] == "error":
+            # Noise, or the end? Only what follows tells; the uncut stream would not have it.
+            self._held.append((event, line, raw))
+            return
+        pairs = [(event, line)] if replay is None else replay.feed(event, line)
+        for new, new_line in pairs:
+            self._release_held()
+            self._session.show_raw(raw if new is event else _block(new, new_line))
+            batch = batch_of([new], [new_line])
+            self._hand_on(batch, recorded=replay is not None)
+
+    def _release_held(self) -> None:
+        """The errors that were held back are part of the stream after all."""
+        held, self._held = self._held, []
+        for event, line, raw in held:
+            self._session.show_raw(raw)
+            self._hand_on(batch_of([event], [line]))
+
+    def _hand_on(self, batch: Batch, *, recorded: bool = False) -> None:
+        if not recorded:
+            self.ledger.record(batch)
+        self._session.take(batch)
+        self._handed += len(batch.events)
+        if any(event.get("continuation_token") for event in batch.notable):
+            self._token_at = self._handed
+        self._resuming.handed_on(self.ledger)
+
+    # --- polling
+
+    def _poll(self) -> End:
+        """Wait until the interaction has ended at the server, then hand on what is missing.
+
+        Raises:
+            TruncatedError: It does not end, or cannot be had.
+        """
+        progress = self._session.progress
+        self._resuming.tell(f"streaming again brings nothing new ({progress.place}); polling")
+        deadline = self._resuming.clock() + _POLL_LONGEST
+        while self._resuming.clock() < deadline:
+            interaction = self._get()
+            if interaction and str(interaction.get("status") or "") not in RUNNING:
+                self._hand_on_missing(interaction)
+                return End("the interaction ended without an end")
+            agent = "agent" in (interaction or {})
+            self._resuming.sleep(_POLL_SECONDS_AGENT if agent else _POLL_SECONDS)
+        raise TruncatedError(f"the interaction did not end within an hour ({progress.place})")
+
+    def _get(self) -> Event | None:
+        """The interaction as it is now; None if that could not be learnt this time."""
+        request = self._requests.get(self._session.progress.interaction_id)
+        try:
+            answer = self._connect(request)
+        except UnansweredError as exc:
+            self._failed(str(exc))
+            return None
+        body = answer.read()
+        if answer.status != _OK:
+            why = f"HTTP {answer.status}: {error_text(_error_in(body))}"
+            if answer.status in _GONE or not is_retried(answer.status):
+                self._failures = self._resuming.retries
+            self._failed(why)
+            return None
+        self._failures = 0
+        try:
+            value = loads(body)
+        except BadDataError as exc:
+            self._failed(f"{request}: {exc}")
+            return None
+        return value if isinstance(value, dict) else None
+
+    def _hand_on_missing(self, interaction: Event) -> None:
+        replay = Replay(self.ledger, after_last_id=False)
+        kinds = {index: track.kind for index, track in self.ledger.tracks.items()}
+        for event in missing_events(interaction, kinds):
+            line = orjson.dumps(event) + b"\n"
+            self._take_one(event, line, replay, _block(event, line))
+
+
+def _has_error(batch: Batch) -> bool:
+    return any(event["event_type"] == "error" for event in batch.notable)
+
+
+def _block(event: Event, line: bytes) -> bytes:
+    """An event as a block of SSE."""
+    return f"event: {event['event_type']}\n".encode() + b"data: " + line + b"\n"
+
+
+def _error_in(body: bytes) -> Event:
+    try:
+        return error_of(loads(body))
+    except BadDataError:
+        words = b" ".join(body.split())[:100].decode("utf-8", "replace")
+        return {"message": words} if words else {}
