@@ -1,4 +1,4 @@
-"""JSON that is no stream: error bodies, finished interactions, one value or one a line. Pure."""
+"""JSON that is no event: error bodies, finished interactions, chunks of generateContent. Pure."""
 
 from typing import Any
 
@@ -6,6 +6,9 @@ import orjson
 
 from .errors import BadDataError
 from .events import Batch, Event, batch_of, dumps, loads
+
+
+_CHUNK_KEYS = frozenset({"candidates", "promptFeedback", "usageMetadata"})
 
 
 def values_in(document: bytes) -> list[Any]:
@@ -38,6 +41,13 @@ def error_of(value: Any) -> Event:
 def is_interaction(value: Any) -> bool:
     """Whether a JSON value is an interaction as the non-streaming API gives it."""
     return isinstance(value, dict) and "status" in value and ("id" in value or "steps" in value)
+
+
+def is_chunk(value: Any) -> bool:
+    """Whether a JSON value is a chunk of generateContent."""
+    return (
+        isinstance(value, dict) and "event_type" not in value and bool(_CHUNK_KEYS & value.keys())
+    )
 
 
 def made(events: list[Event]) -> Batch:

@@ -6,7 +6,6 @@ the answer. What has no counterpart stays a field of the interaction, under its 
 """
 
 from collections.abc import Callable, Iterator
-from typing import Any
 
 from .events import Event
 from .grounding import annotations, tool_steps
@@ -40,7 +39,6 @@ FINISH_REASONS = {
 }
 """The status that each finishReason is; an unknown one is `incomplete`, never a success."""
 
-_CHUNK_KEYS = frozenset({"candidates", "promptFeedback", "usageMetadata"})
 _QUIET = frozenset({"completed", "requires_continuation"})
 
 # Keys of a chunk and of a candidate that become something else than a field of the interaction.
@@ -48,13 +46,6 @@ _CONVERTED = frozenset(
     "candidates usageMetadata modelVersion responseId createTime content index continuationToken "
     "groundingMetadata citationMetadata urlContextMetadata usage steps".split()
 )
-
-
-def is_chunk(value: Any) -> bool:
-    """Whether a JSON value is a chunk of generateContent."""
-    return (
-        isinstance(value, dict) and "event_type" not in value and bool(_CHUNK_KEYS & value.keys())
-    )
 
 
 class Converter:

@@ -15,11 +15,11 @@ is reported with its number and position, and the rest goes on.
 import io
 import re
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import orjson
 
-from .documents import error_of, is_interaction, joined, made, values_in
+from .documents import error_of, is_chunk, is_interaction, joined, made, values_in
 from .errors import BadDataError, EventTooLargeError
 from .events import (
     DONE,
@@ -34,9 +34,11 @@ from .events import (
     shorten,
 )
 from .finished import events_of
-from .generate_content import Converter, is_chunk
-from .json_array import JSONArraySplitter
 from .sse import BOM, MAX_EVENT_SIZE, SSEDecoder
+
+if TYPE_CHECKING:
+    from .generate_content import Converter
+    from .json_array import JSONArraySplitter
 
 __all__ = ["DONE_EVENT", "EventReader", "Report", "error_of"]
 
@@ -80,7 +82,7 @@ class EventReader:
         self._size = 0
         self._next_try = 0
         self._array_in: JSONArraySplitter | None = None
-        self._converter = Converter(report)
+        self._converter: Converter | None = None
         self._parse = parse_lines
         self._kind: Callable[[bytes], Batch] = self._sniff
 
@@ -99,7 +101,7 @@ class EventReader:
         Raises:
             BadDataError: As for `feed`.
         """
-        return joined(self._finish_kind(), made(self._converter.finish()))
+        return joined(self._finish_kind(), self._end_chunks())
 
     def _finish_kind(self) -> Batch:
         if self._kind == self._sse:
@@ -215,6 +217,8 @@ class EventReader:
     def _array(self, chunk: bytes) -> Batch:
         """A JSON array, each element as soon as it is complete."""
         if self._array_in is None:
+            from .json_array import JSONArraySplitter
+
             offset = self._size - len(chunk)
             self._array_in = JSONArraySplitter(self._max_event_size, offset=offset)
         batches = []
@@ -305,7 +309,16 @@ class EventReader:
 
     def _converted(self, chunks: list[Event]) -> Batch:
         """The events that chunks of generateContent add."""
-        return made([event for chunk in chunks for event in self._converter.feed(chunk)])
+        if self._converter is None:
+            from .generate_content import Converter
+
+            self._converter = Converter(self._report)
+        feed = self._converter.feed
+        return made([event for chunk in chunks for event in feed(chunk)])
+
+    def _end_chunks(self) -> Batch:
+        """The events that the end of the last answer in chunks adds."""
+        return made(self._converter.finish()) if self._converter is not None else NOTHING
 
     def _parse_chunks(self, lines: list[bytes]) -> Batch:
         """As `parse_lines`, once chunks are known to come.
@@ -333,7 +346,7 @@ class EventReader:
 
     def _one(self, raw: bytes, name: str | None) -> Batch:
         if raw.strip() == DONE:
-            return joined(made(self._converter.finish()), batch_of([DONE_EVENT], [b""]))
+            return joined(self._end_chunks(), batch_of([DONE_EVENT], [b""]))
         value = loads(raw)
         if is_chunk(value):
             self._parse = self._parse_chunks

@@ -10,7 +10,7 @@ import pytest
 
 from gstream.errors import FailedError, IncompleteError, RequiresActionError, TruncatedError
 from gstream.events import batch_of
-from gstream.generate_content import FINISH_REASONS, Converter, is_chunk
+from gstream.generate_content import FINISH_REASONS, Converter
 from gstream.outcome import BLOCKED, Progress
 from gstream.steps import Accumulator
 
@@ -337,22 +337,6 @@ def test_other_candidates_are_reported_once_and_not_shown() -> None:
     accumulator.feed_all(events)
     assert (accumulator.text, accumulator.interaction["status"]) == ("a", "completed")
     assert notes == ["the answer has several candidates: only the first is shown"]
-
-
-@pytest.mark.parametrize(
-    ("value", "is_one"),
-    [
-        ({"candidates": []}, True),
-        ({"promptFeedback": {}}, True),
-        ({"usageMetadata": {}}, True),
-        ({"event_type": "x", "candidates": []}, False),
-        ({"error": {}}, False),
-        ([], False),
-        (None, False),
-    ],
-)
-def test_a_chunk_is_known_by_its_keys(value: Any, is_one: bool) -> None:
-    assert is_chunk(value) is is_one
 
 
 @pytest.mark.parametrize(
