@@ -1,0 +1,93 @@
+"""JSON that is no event."""
+
+from typing import Any
+
+import orjson
+import pytest
+
+from gstream.documents import error_of, is_chunk, is_interaction, joined, made, values_in
+from gstream.errors import BadDataError
+from gstream.events import NOTHING
+
+
+@pytest.mark.parametrize(
+    ("document", "values"),
+    [
+        pytest.param(b'{"a":1}', [{"a": 1}], id="one"),
+        pytest.param(b'{\n"a":1\n}\n', [{"a": 1}], id="over-several-lines"),
+        pytest.param(b'{"a":1}\n\n{"b":2}\r\n', [{"a": 1}, {"b": 2}], id="one-a-line"),
+    ],
+)
+def test_finds_one_value_or_one_a_line(document: bytes, values: list[Any]) -> None:
+    assert values_in(document) == values
+
+
+@pytest.mark.parametrize("document", [b'{"a":', b'{"a":1}\n{"b":', b'{"a":1} x'])
+def test_refuses_what_is_no_json(document: bytes) -> None:
+    with pytest.raises(BadDataError, match="the input begins like JSON, but it is not JSON: "):
+        values_in(document)
+
+
+@pytest.mark.parametrize(
+    ("value", "error"),
+    [
+        pytest.param({"error": {"code": 429}}, {"code": 429}, id="object"),
+        pytest.param([{"error": {"code": 429}}], {"code": 429}, id="in-a-list"),
+        pytest.param({"error": "no"}, {"message": "no"}, id="words"),
+        pytest.param({"error": {"code": 1}, "event_type": "error"}, {}, id="event"),
+        pytest.param({"error": 7}, {}, id="number"),
+        pytest.param({}, {}, id="no-error"),
+        pytest.param([], {}, id="nothing"),
+        pytest.param(None, {}, id="null"),
+    ],
+)
+def test_finds_the_error_in_an_error_body(value: Any, error: dict[str, Any]) -> None:
+    assert error_of(value) == error
+
+
+@pytest.mark.parametrize(
+    ("value", "is_one"),
+    [
+        ({"status": "completed", "id": "i1"}, True),
+        ({"status": "completed", "steps": []}, True),
+        ({"status": "completed"}, False),
+        ({"id": "i1"}, False),
+        ([], False),
+    ],
+)
+def test_an_interaction_is_known_by_its_keys(value: Any, is_one: bool) -> None:
+    assert is_interaction(value) is is_one
+
+
+@pytest.mark.parametrize(
+    ("value", "is_one"),
+    [
+        ({"candidates": []}, True),
+        ({"promptFeedback": {}}, True),
+        ({"usageMetadata": {}}, True),
+        ({"event_type": "x", "candidates": []}, False),
+        ({"error": {}}, False),
+        ([], False),
+        (None, False),
+    ],
+)
+def test_a_chunk_is_known_by_its_keys(value: Any, is_one: bool) -> None:
+    assert is_chunk(value) is is_one
+
+
+def test_an_event_that_was_made_has_a_line() -> None:
+    delta = {"event_type": "step.delta", "index": 0}
+    stop = {"event_type": "step.stop", "index": 0}
+
+    batch = made([delta, stop])
+
+    assert [orjson.loads(line) for line in batch.lines] == batch.events == [delta, stop]
+    assert batch.notable == [stop]
+
+
+def test_joins_batches_in_order() -> None:
+    first, second = (made([{"event_type": "x", "n": n}]) for n in (1, 2))
+
+    assert joined(first, NOTHING, second) == made([*first.events, *second.events])
+    assert joined(NOTHING, second) is second
+    assert joined() == NOTHING
