@@ -7,7 +7,6 @@ import orjson
 from .errors import BadDataError
 from .events import Batch, Event, batch_of, dumps, loads
 
-
 _CHUNK_KEYS = frozenset({"candidates", "promptFeedback", "usageMetadata"})
 
 

@@ -274,7 +274,7 @@ class EventReader:
         except BadDataError as exc:
             raise BadDataError(f"the input is {exc}") from exc
 
-    def _finish_array(self, array: JSONArraySplitter) -> Batch:
+    def _finish_array(self, array: "JSONArraySplitter") -> Batch:
         array.finish()
         self.leftover = not array.closed
         if array.closed and not self._count:
