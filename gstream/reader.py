@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
-from .documents import error_of, is_chunk, is_interaction, joined, made, values_in
+from .documents import error_of, is_chunk, joined, values_in
 from .errors import BadDataError, EventTooLargeError
 from .events import (
     DONE,
@@ -33,11 +33,10 @@ from .events import (
     parse_lines,
     shorten,
 )
-from .finished import events_of
 from .sse import BOM, MAX_EVENT_SIZE, SSEDecoder
+from .values import Values
 
 if TYPE_CHECKING:
-    from .generate_content import Converter
     from .json_array import JSONArraySplitter
 
 __all__ = ["DONE_EVENT", "EventReader", "Report", "error_of"]
@@ -58,7 +57,6 @@ class EventReader:
     Attributes:
         broken: How many events could not be read.
         http_status: The status in the header lines of `curl -i`; 0 without them.
-        raw_error: The error that was found as raw JSON instead of as an event (PROTOCOL d.6).
         bare: Whether the raw error was all there was: the body of a refused request.
         leftover: Whether the input ended inside an event that could not be used.
     """
@@ -72,7 +70,6 @@ class EventReader:
         """
         self.broken = 0
         self.http_status = 0
-        self.raw_error: Event | None = None
         self.leftover = False
         self._report = report
         self._max_event_size = max_event_size
@@ -82,7 +79,7 @@ class EventReader:
         self._size = 0
         self._next_try = 0
         self._array_in: JSONArraySplitter | None = None
-        self._converter: Converter | None = None
+        self._values = Values(report)
         self._parse = parse_lines
         self._kind: Callable[[bytes], Batch] = self._sniff
 
@@ -101,7 +98,7 @@ class EventReader:
         Raises:
             BadDataError: As for `feed`.
         """
-        return joined(self._finish_kind(), self._end_chunks())
+        return joined(self._finish_kind(), self._values.finish())
 
     def _finish_kind(self) -> Batch:
         if self._kind == self._sse:
@@ -115,6 +112,11 @@ class EventReader:
         if self._kind == self._document:
             return self._finish_document()
         return self._finish_unknown()
+
+    @property
+    def raw_error(self) -> Event | None:
+        """The error that was found as raw JSON instead of as an event (PROTOCOL d.6)."""
+        return self._values.error
 
     @property
     def empty(self) -> bool:
@@ -225,7 +227,7 @@ class EventReader:
         for raw, offset in self._array_in.feed(chunk):
             self._count += 1
             try:
-                batches.append(self._value(loads(raw), raw))
+                batches.append(self._values.feed(loads(raw), raw))
             except BadDataError as exc:
                 self.broken += 1
                 self._report(f"element {self._count} at byte {offset} is {exc}")
@@ -270,7 +272,7 @@ class EventReader:
         self._head.clear()
         values = values_in(document)
         try:
-            return joined(*(self._value(value, document) for value in values))
+            return joined(*(self._values.feed(value, document) for value in values))
         except BadDataError as exc:
             raise BadDataError(f"the input is {exc}") from exc
 
@@ -288,49 +290,6 @@ class EventReader:
         kind = "HTML" if words.startswith(b"<") else "not server-sent events, NDJSON or JSON"
         raise BadDataError(f"the input is {kind}: {shorten(words)}")
 
-    # --- JSON values
-
-    def _value(self, value: Any, raw: bytes) -> Batch:
-        """The events that one JSON value outside of a stream is.
-
-        Raises:
-            BadDataError: It is none of the kinds.
-        """
-        if error := error_of(value):
-            self.raw_error = error
-            return made([{"event_type": "error", "error": error}])
-        if is_chunk(value):
-            return self._converted([value])
-        if is_interaction(value):
-            return _finished([value])
-        if isinstance(value, dict) and "event_type" in value:
-            return batch_of([named(value)], [line_of(raw)])
-        raise BadDataError(f"JSON, but neither events nor an interaction: {shorten(raw)}")
-
-    def _converted(self, chunks: list[Event]) -> Batch:
-        """The events that chunks of generateContent add."""
-        if self._converter is None:
-            from .generate_content import Converter
-
-            self._converter = Converter(self._report)
-        feed = self._converter.feed
-        return made([event for chunk in chunks for event in feed(chunk)])
-
-    def _end_chunks(self) -> Batch:
-        """The events that the end of the last answer in chunks adds."""
-        return made(self._converter.finish()) if self._converter is not None else NOTHING
-
-    def _parse_chunks(self, lines: list[bytes]) -> Batch:
-        """As `parse_lines`, once chunks are known to come.
-
-        Raises:
-            ValueError, KeyError: As for `parse_lines`.
-        """
-        chunks = list(map(orjson.loads, lines))
-        if not all(map(is_chunk, chunks)):
-            raise KeyError
-        return self._converted(chunks)
-
     # --- broken events
 
     def _one_by_one(self, placed: list[tuple[bytes, str | None, int]]) -> Batch:
@@ -346,11 +305,11 @@ class EventReader:
 
     def _one(self, raw: bytes, name: str | None) -> Batch:
         if raw.strip() == DONE:
-            return joined(self._end_chunks(), batch_of([DONE_EVENT], [b""]))
+            return joined(self._values.finish(), batch_of([DONE_EVENT], [b""]))
         value = loads(raw)
         if is_chunk(value):
-            self._parse = self._parse_chunks
-            return self._converted([value])
+            self._parse = self._values.parse_chunks
+            return self._values.convert([value])
         if not isinstance(value, dict):
             raise BadDataError(f"not a JSON object: {shorten(raw)}")
         return batch_of([named(value, name)], [line_of(raw)])
@@ -374,10 +333,4 @@ class EventReader:
             return batch
         self._decoder.stray.clear()
         self._next_try = 0
-        self.raw_error = error
-        return joined(batch, made([{"event_type": "error", "error": error}]))
-
-
-def _finished(interactions: list[Event]) -> Batch:
-    events = [event for interaction in interactions for event in events_of(interaction)]
-    return batch_of(events, [orjson.dumps(event) + b"\n" for event in events])
+        return joined(batch, self._values.fail(error))
