@@ -15,7 +15,7 @@ is reported with its number and position, and the rest goes on.
 import io
 import re
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import orjson
 
