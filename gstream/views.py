@@ -170,7 +170,7 @@ class StepsView(_Base):
             self._accumulator.feed_all(batch.events)
             return b""
         for event in batch.events:
-            if event["event_type"] == "interaction.created":
+            if event["event_type"] == "interaction.created" and self._accumulator.indexes:
                 lines += self._rest(partial=False)
                 self._shown.clear()
             self._accumulator.feed(event)
