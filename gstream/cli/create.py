@@ -112,10 +112,13 @@ def command(ctx: click.Context, /, **_options: object) -> None:
     speed_up()
     _warn_of_unused_stdin(ctx)
     run = new_run(ctx)
-    from .following import Following
 
-    following = Following(options, run)
-    run.drive(lambda: following.create(body))
+    def read_all() -> None:
+        from .following import Following
+
+        Following(options, run).create(body)
+
+    run.drive(read_all)
 
 
 def request_body(ctx: click.Context) -> api.Body:

@@ -9,6 +9,7 @@ from gstream.errors import NoInputError
 
 from .options import Command, check_stdin_once, view_options
 from .run import Run, new_run, speed_up
+from .signals import waiting
 
 _CHUNK = 65536
 _FILE_CHUNK = 4 * _CHUNK
@@ -77,8 +78,10 @@ def _read(file: int, size: int) -> bytes:
     """As `os.read`; waits where somebody else has set the file not to."""
     while True:
         try:
-            return os.read(file, size)
+            with waiting():
+                return os.read(file, size)
         except BlockingIOError:
             import select
 
-            select.select([file], [], [])
+            with waiting():
+                select.select([file], [], [])

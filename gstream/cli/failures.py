@@ -6,27 +6,15 @@ import signal
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from types import FrameType
 
 import click
 
 from gstream.errors import GstreamError, OutputError
 from gstream.terminal import visible
 
-_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+from .signals import Interrupted, catch_signals, die_by, release_signals
+
 _STDERR = 2
-
-
-class Interrupted(BaseException):
-    """A signal asks the run to end.
-
-    Attributes:
-        signum: Which one; the process ends by it once all files are closed.
-    """
-
-    def __init__(self, signum: int) -> None:
-        super().__init__(signum)
-        self.signum = signum
 
 
 class Exit(Exception):  # noqa: N818 - not an error: it has been told already
@@ -62,7 +50,7 @@ def say_failure(failure: GstreamError) -> None:
 def exit_codes() -> Iterator[None]:
     """Run a command; leave with the exit code, or by the signal, of whatever ends it."""
     _fill_standard_files()
-    _catch_signals()
+    catch_signals()
     try:
         yield
     except Interrupted as exc:
@@ -82,14 +70,7 @@ def exit_codes() -> Iterator[None]:
         _say_bug(exc)
         sys.exit(1)
     finally:
-        _release_signals()
-
-
-def die_by(signum: int) -> None:
-    """End by a signal, so that the shell sees how; 128 + signal where it is blocked."""
-    signal.signal(signum, signal.SIG_DFL)
-    os.kill(os.getpid(), signum)
-    os._exit(128 + signum)
+        release_signals()
 
 
 def check_stdout() -> None:
@@ -150,26 +131,6 @@ def _reader_is_gone() -> bool:
     poll = select.poll()
     poll.register(1, 0)
     return any(events & select.POLLERR for _, events in poll.poll(0))
-
-
-def _catch_signals() -> None:
-    for signum in _SIGNALS:
-        if signal.getsignal(signum) != signal.SIG_IGN:
-            signal.signal(signum, _interrupt)
-
-
-def _release_signals() -> None:
-    """Let signals end the process as it leaves: nobody is there to take `Interrupted`."""
-    for signum in _SIGNALS:
-        if signal.getsignal(signum) == _interrupt:
-            signal.signal(signum, signal.SIG_DFL)
-
-
-def _interrupt(signum: int, _frame: FrameType | None) -> None:
-    for each in _SIGNALS:  # a second one ends the process at once
-        if signal.getsignal(each) != signal.SIG_IGN:
-            signal.signal(each, signal.SIG_DFL)
-    raise Interrupted(signum)
 
 
 def _fill_standard_files() -> None:

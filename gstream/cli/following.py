@@ -22,6 +22,7 @@ from gstream.transport import Answer, Request, UnansweredError
 
 from .network import Network, request_url, time_limit
 from .run import Run
+from .signals import sleep
 
 _OK = 200
 _REBUILT_VIEWS = frozenset({"steps", "json"})
@@ -179,7 +180,7 @@ class Following:
     def _open(self, request: Request) -> Answer:
         run = self._run
         retrying = Retrying(
-            self._options["retries"], time.sleep, time.time, random.random, run.note, run.verbose
+            self._options["retries"], sleep, time.time, random.random, run.note, run.verbose
         )
         run.verbose(str(request))
         return open_stream(self._network.connect, request, retrying)
@@ -190,7 +191,7 @@ class Following:
         resuming = Resuming(
             enabled=stored and not options["no_resume"],
             retries=options["retries"],
-            sleep=time.sleep,
+            sleep=sleep,
             clock=time.monotonic,
             now=time.time,
             random=random.random,

@@ -3,7 +3,6 @@
 import os
 import re
 import shlex
-import signal
 import stat
 import time
 from collections.abc import Iterator
@@ -23,6 +22,7 @@ from gstream.errors import (
 
 from .options import read_file
 from .run import Run
+from .signals import alarm, interrupt, stop_alarm, waiting, while_waiting
 
 if TYPE_CHECKING:
     from gstream.transport import Answer, Offline, Request, Transport
@@ -41,7 +41,10 @@ class Network:
 
     def connect(self, request: "Request") -> "Answer":
         """Send a request; see `Transport.connect`."""
-        return self._transport.connect(request)
+        with waiting():
+            answer = self._transport.connect(request)
+        answer.chunks = while_waiting(answer.chunks)
+        return answer
 
     def _online(self) -> "Transport":
         from gstream.transport import Transport, check_base_url
@@ -172,12 +175,11 @@ class time_limit:  # noqa: N801 - reads as a statement
 
     def __enter__(self) -> None:
         if self._seconds is not None:
-            signal.signal(signal.SIGALRM, self._raise)
-            signal.setitimer(signal.ITIMER_REAL, self._seconds)
+            alarm(self._seconds, self._raise)
 
     def __exit__(self, *_exc: object) -> None:
         if self._seconds is not None:
-            signal.setitimer(signal.ITIMER_REAL, 0)
+            stop_alarm()
 
-    def _raise(self, _signum: int, _frame: object) -> None:
-        raise TimeIsUpError(f"the run took longer than --max-time {self._seconds:g}")
+    def _raise(self) -> None:
+        interrupt(TimeIsUpError(f"the run took longer than --max-time {self._seconds:g}"))

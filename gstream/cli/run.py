@@ -11,15 +11,16 @@ from typing import TYPE_CHECKING, Any
 import click
 import orjson
 
-from gstream.errors import CannotCreateError, GstreamError, OutputError
+from gstream.errors import CannotCreateError, GstreamError, OutputError, TimeIsUpError
 from gstream.session import Observer, Session
 from gstream.sink import Sink
 from gstream.stats import Meter
 from gstream.terminal import visible_bytes
 from gstream.views import VIEWS, JsonView, View
 
-from .failures import Exit, Interrupted, check_stdout, die_by, say, say_failure, write_stdout
+from .failures import Exit, check_stdout, say, say_failure, write_stdout
 from .options import one_view
+from .signals import Interrupted, die_by, last_words, stop_alarm, undisturbed
 
 if TYPE_CHECKING:
     from .status_line import StatusLine
@@ -101,12 +102,16 @@ class Run:
         failure: GstreamError | None = None
         try:
             try:
-                read_all()
+                with undisturbed():
+                    read_all()
             except Interrupted as exc:
                 self._interrupted(exc)
             except GstreamError as exc:
                 failure = exc
+            if isinstance(failure, TimeIsUpError):
+                _leave_soon(failure, lambda: os._exit(TimeIsUpError.exit_code))
             failure = self._close(failure)
+            stop_alarm()
         finally:  # whatever happens, such as a reader that went away
             self._close_status_line()
         if failure is not None:
@@ -142,9 +147,12 @@ class Run:
 
     def _interrupted(self, exc: Interrupted) -> None:
         """Write what is held back, say how to go on, and end by the signal."""
+        self._close_status_line()
         failure = _interruption(exc.signum)
+        _leave_soon(failure, lambda: die_by(exc.signum))
         with suppress(BrokenPipeError, OutputError):
             self._close(failure)
+        stop_alarm()
         for line in self.interrupted():
             say(f"gstream: {line}")
         die_by(exc.signum)
@@ -185,6 +193,16 @@ def _interruption(signum: int) -> GstreamError:
         retryable = True
 
     return InterruptedRunError("interrupted")
+
+
+def _leave_soon(failure: GstreamError, end: Callable[[], None]) -> None:
+    """End even where nobody reads the rest: then with nothing but a word about it."""
+
+    def leave() -> None:
+        say_failure(failure)
+        end()
+
+    last_words(leave)
 
 
 def _new_view(name: str) -> View:

@@ -1,5 +1,6 @@
 """Fixtures of the tests of the command line."""
 
+import signal
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -7,12 +8,23 @@ from pathlib import Path
 import pytest
 from pytest_httpserver import HTTPServer
 
+SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGALRM)
+
 
 @pytest.fixture(scope="session")
 def make_httpserver() -> Iterator[HTTPServer]:
     """A server that speaks HTTP/1.1; unthreaded it would speak HTTP/1.0, without chunks."""
     with HTTPServer(host="127.0.0.1", port=0, threaded=True) as server:
         yield server
+
+
+@pytest.fixture(autouse=True)
+def own_signals() -> Iterator[None]:
+    """Give pytest its signals back after code that takes them."""
+    before = [(signum, signal.getsignal(signum)) for signum in SIGNALS]
+    yield
+    for signum, handler in before:
+        signal.signal(signum, handler)
 
 
 @pytest.fixture(scope="session")

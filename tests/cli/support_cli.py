@@ -1,10 +1,10 @@
 """The real program, with pipes and terminals, for the tests of the command line."""
 
+import fcntl
 import json
 import os
 import pty
 import select
-import signal
 import subprocess
 import sys
 import termios
@@ -135,6 +135,11 @@ def wait_for(condition: Callable[[], object], what: str) -> None:
         time.sleep(0.005)
 
 
+def bytes_in(pipe: Any) -> int:
+    """How many bytes wait in a pipe."""
+    return int.from_bytes(fcntl.ioctl(pipe, termios.FIONREAD, b"\0\0\0\0"), sys.byteorder)
+
+
 def _read(file: Any) -> bytes:
     try:
         return os.read(file if isinstance(file, int) else file.fileno(), 65536)
@@ -174,8 +179,3 @@ class Terminal:
         while piece := _read(self._ours):
             got += piece
         return got
-
-
-def send(process: subprocess.Popen[bytes], signum: signal.Signals) -> None:
-    """Send a signal to a program that was started."""
-    os.kill(process.pid, signum)
