@@ -1,0 +1,258 @@
+"""Requests of generateContent from the values of an Interactions request (PROTOCOL e, b). Pure.
+
+Fields that are spelled as in this API pass as they are, so all of it can be reached:
+<https://ai.google.dev/api/generate-content#request-body>.
+"""
+
+from typing import Any
+from urllib.parse import quote
+
+from .api import Body
+from .contents import contents_of
+from .errors import UsageError
+
+METHOD = "streamGenerateContent?alt=sse"
+
+_SAME = {
+    "cached_content": "cachedContent",
+    "continuation_token": "continuationToken",
+    "labels": "labels",
+    "service_tier": "serviceTier",
+    "store": "store",
+}
+# What this API has no field for.
+_REFUSED = {
+    "agent": "agents",
+    "agent_config": "agents",
+    "background": "background runs",
+    "environment": "environments",
+    "previous_interaction_id": "stored interactions",
+    "webhook_config": "webhooks",
+}
+_OWN = frozenset(
+    "contents systemInstruction generationConfig tools toolConfig safetySettings cachedContent "
+    "continuationToken labels serviceTier store".split()
+)
+# JSON Schema that the older field for schemas, an excerpt of OpenAPI, knows as well.
+_OPEN_API = frozenset(
+    "type format title description nullable enum maxItems minItems properties required "
+    "minProperties maxProperties minLength maxLength pattern example anyOf propertyOrdering "
+    "default items minimum maximum".split()
+)
+
+
+def request_of(body: Body, default_model: str) -> tuple[str, Body]:
+    """The path and the body that send an Interactions request to generateContent.
+
+    Args:
+        body: An Interactions request, its fields in the spelling of either API.
+        default_model: The model where the request names none.
+
+    Raises:
+        UsageError: The API has nothing like a field, or there is no input.
+    """
+    body = _hoisted(body)
+    for field, thing in _REFUSED.items():
+        if body.get(field):
+            raise UsageError(f"{field}: generateContent has no {thing}")
+    sent: Body = {"contents": [*contents_of(body.get("input", [])), *body.get("contents", [])]}
+    if not sent["contents"]:
+        raise UsageError("nothing to send: give a prompt with -p, -f, -d or on standard input")
+    sent |= {key: body[key] for key in _OWN & body.keys() - {"contents"}}
+    sent |= {_SAME[key]: body[key] for key in _SAME.keys() & body.keys()}
+    if "system_instruction" in body:
+        sent["systemInstruction"] = {"parts": [{"text": body["system_instruction"]}]}
+    if isinstance(body.get("tools"), list):
+        sent["tools"] = tools_of(body["tools"])
+        for tool in body["tools"]:
+            _add_place(sent, tool)
+    if isinstance(body.get("safety_settings"), list):
+        sent["safetySettings"] = [_safety(setting) for setting in body["safety_settings"]]
+    _add_config(sent, body)
+    return _path(str(body.get("model") or default_model)), sent
+
+
+def _hoisted(body: Body) -> Body:
+    """Options of this API's own top-level fields were taken for generation_config."""
+    config = body.get("generation_config")
+    if not isinstance(config, dict):
+        return body
+    own = {key: _laid_over(body.get(key), config[key]) for key in _OWN & config.keys()}
+    return {**body, **own, "generation_config": {k: v for k, v in config.items() if k not in own}}
+
+
+def _laid_over(below: Any, above: Any) -> Any:
+    return {**below, **above} if isinstance(below, dict) and isinstance(above, dict) else above
+
+
+def _path(model: str) -> str:
+    name = model if "/" in model else f"models/{model}"
+    return f"{quote(name)}:{METHOD}"
+
+
+def _add_config(sent: Body, body: Body) -> None:
+    """Set what is asked of the model: generationConfig, and which functions it may call."""
+    config: Body = {}
+    for key, value in (body.get("generation_config") or {}).items():
+        if key in _CONFIG:
+            place, name, make = _CONFIG[key]
+            (config.setdefault(place, {}) if place else config)[name] = make(value)
+        elif key == "tool_choice":
+            sent.setdefault("toolConfig", {})["functionCallingConfig"] = _calling(value)
+        else:
+            config[camel_case(key)] = camel_keys(value)
+    if modalities := body.get("response_modalities"):
+        config["responseModalities"] = [str(one).upper() for one in modalities]
+    formats = body.get("response_format") or []
+    for wanted in formats if isinstance(formats, list) else [formats]:
+        _add_format(config, wanted)
+    if config:
+        sent["generationConfig"] = _laid_over(sent.get("generationConfig"), config)
+
+
+def _speech(value: Any) -> Any:
+    """The voice, or the voice of each speaker."""
+    if isinstance(value, dict) and "speakers" in value:
+        value = value["speakers"]
+    if not isinstance(value, list):
+        return camel_keys(value)
+    languages = [one["language"] for one in value if "language" in one]
+    language = {"languageCode": languages[0]} if languages else {}
+    if len(value) == 1 and "speaker" not in value[0]:
+        return {**_voice(value[0]), **language}
+    voices = [{"speaker": one.get("speaker", ""), **_voice(one)} for one in value]
+    return {"multiSpeakerVoiceConfig": {"speakerVoiceConfigs": voices}, **language}
+
+
+def _voice(speaker: Body) -> Body:
+    return {"voiceConfig": {"prebuiltVoiceConfig": {"voiceName": speaker.get("voice", "")}}}
+
+
+def _calling(choice: Any) -> Body:
+    """Which functions the model may call."""
+    match choice:
+        case {"allowed_tools": {"mode": str(mode), "tools": [*names]}}:
+            return {"mode": mode.upper(), "allowedFunctionNames": names}
+    return {"mode": str(choice).upper()}
+
+
+def _same(value: Any) -> Any:
+    return value
+
+
+def _is_auto(value: Any) -> bool:
+    return bool(value == "auto")
+
+
+_CONFIG = {
+    "thinking_level": ("thinkingConfig", "thinkingLevel", _same),
+    "thinking_budget": ("thinkingConfig", "thinkingBudget", _same),
+    "thinking_summaries": ("thinkingConfig", "includeThoughts", _is_auto),
+    "speech_config": ("", "speechConfig", _speech),
+}
+
+
+def _add_format(config: Body, wanted: Any) -> None:
+    """Ask for an answer of this form: JSON of a schema, a kind of media, or a bare schema."""
+    match wanted:
+        case {"type": "text", **rest}:
+            if "mime_type" in rest:
+                config["responseMimeType"] = rest["mime_type"]
+            if "schema" in rest:
+                config.setdefault("responseMimeType", "application/json")
+                config |= schema_field("response", rest["schema"])
+        case {"type": "image" | "audio" | "video" as kind, **rest}:
+            config.setdefault("responseModalities", []).append(kind.upper())
+            named = {"aspect_ratio": "aspectRatio", "image_size": "imageSize"}
+            if image := {named[key]: rest[key] for key in named.keys() & rest.keys()}:
+                config.setdefault("imageConfig", {}).update(image)
+        case dict(schema):
+            config |= {"responseMimeType": "application/json", **schema_field("response", schema)}
+
+
+def tools_of(tools: list[Any]) -> list[Any]:
+    """The tools in the spelling of this API; all functions together are one of them."""
+    declared = [_declaration(tool) for tool in tools if _kind(tool) == "function"]
+    others = [_built_in(tool) for tool in tools if _kind(tool) != "function"]
+    return [{"functionDeclarations": declared}, *others] if declared else others
+
+
+def _kind(tool: Any) -> str:
+    kind = tool.get("type") if isinstance(tool, dict) else None
+    return kind if isinstance(kind, str) else ""
+
+
+def _declaration(function: Body) -> Body:
+    rest = {key: value for key, value in function.items() if key not in {"type", "parameters"}}
+    if "parameters" not in function:
+        return rest
+    return {**rest, **schema_field("", function["parameters"])}
+
+
+def _built_in(tool: Any) -> Any:
+    """A built-in tool; one without a type is in the spelling of this API already."""
+    kind = _kind(tool)
+    if not kind:
+        return tool
+    fields = {key: value for key, value in tool.items() if key not in {"type", *_PLACE}}
+    match tool:
+        case {"type": "computer_use", "environment": str(name)} if name.islower():
+            fields["environment"] = f"ENVIRONMENT_{name.upper()}"
+        case {"type": "google_search", "search_types": [*kinds]}:
+            fields["search_types"] = {camel_case(str(one)): {} for one in kinds}
+    return {camel_case(kind): camel_keys(fields)}
+
+
+_PLACE = ("latitude", "longitude")
+
+
+def _add_place(sent: Body, tool: Any) -> None:
+    """Set where the user is, which is no part of the tool here."""
+    if _kind(tool) == "google_maps" and all(key in tool for key in _PLACE):
+        place = {key: tool[key] for key in _PLACE}
+        sent.setdefault("toolConfig", {})["retrievalConfig"] = {"latLng": place}
+
+
+def schema_field(name: str, schema: Any) -> Body:
+    """The field for a schema: one of two, by what the schema uses.
+
+    Args:
+        name: `response`, or empty for the parameters of a function.
+        schema: A JSON Schema.
+    """
+    plain = _is_open_api(schema)
+    if name:
+        return {f"{name}Schema" if plain else f"{name}JsonSchema": schema}
+    return {"parameters" if plain else "parametersJsonSchema": schema}
+
+
+def _is_open_api(schema: Any) -> bool:
+    if not isinstance(schema, dict) or not schema.keys() <= _OPEN_API:
+        return False
+    if not isinstance(schema.get("type", ""), str):
+        return False
+    items = [schema["items"]] if "items" in schema else []
+    inner = [*(schema.get("properties") or {}).values(), *(schema.get("anyOf") or []), *items]
+    return all(map(_is_open_api, inner))
+
+
+def _safety(setting: Any) -> Any:
+    match setting:
+        case {"type": str(kind), **rest}:
+            category = kind.upper().removeprefix("HARM_CATEGORY_")
+            others = {str(key): str(value).upper() for key, value in rest.items()}
+            return {"category": f"HARM_CATEGORY_{category}", **others}
+    return setting
+
+
+def camel_keys(value: Any) -> Any:
+    """A value whose keys, at every depth, are in the spelling of this API."""
+    if isinstance(value, dict):
+        return {camel_case(key): camel_keys(part) for key, part in value.items()}
+    return [camel_keys(part) for part in value] if isinstance(value, list) else value
+
+
+def camel_case(name: str) -> str:
+    """A name of the newer wire in the spelling of the older one."""
+    first, *words = name.split("_")
+    return first + "".join(word[:1].upper() + word[1:] for word in words)

@@ -1,0 +1,394 @@
+"""Requests of generateContent."""
+
+from typing import Any
+
+import orjson
+import pytest
+
+from gstream.errors import UsageError
+from gstream.generate_content_request import (
+    camel_case,
+    camel_keys,
+    request_of,
+    schema_field,
+)
+from tests import servers
+
+HI = {"contents": [{"role": "user", "parts": [{"text": "hi"}]}]}
+CITY = {"type": "object", "properties": {"city": {"type": "string"}}, "required": ["city"]}
+
+
+def sent(**fields: Any) -> dict[str, Any]:
+    return request_of({"input": "hi", **fields}, "m1")[1]
+
+
+def config(**fields: Any) -> dict[str, Any]:
+    body = sent(**fields)
+    assert body.keys() == {"contents", "generationConfig"}
+    found: dict[str, Any] = body["generationConfig"]
+    return found
+
+
+def test_a_prompt_alone_is_contents_alone() -> None:
+    assert sent() == HI
+
+
+@pytest.mark.parametrize(
+    ("model", "path"),
+    [
+        ("gemini-2.5-flash", "models/gemini-2.5-flash:streamGenerateContent?alt=sse"),
+        ("models/gemini-2.5-flash", "models/gemini-2.5-flash:streamGenerateContent?alt=sse"),
+        ("tunedModels/a b", "tunedModels/a%20b:streamGenerateContent?alt=sse"),
+        (None, "models/m1:streamGenerateContent?alt=sse"),
+    ],
+)
+def test_the_model_is_in_the_path_and_not_in_the_body(model: str | None, path: str) -> None:
+    got, body = request_of({"input": "hi", "model": model, "stream": True}, "m1")
+
+    assert (got, body) == (path, HI)
+
+
+@pytest.mark.parametrize(
+    ("fields", "expected"),
+    [
+        pytest.param({"temperature": 0.2}, {"temperature": 0.2}, id="same-name"),
+        pytest.param({"max_output_tokens": 9}, {"maxOutputTokens": 9}, id="max-output-tokens"),
+        pytest.param({"top_p": 0.5}, {"topP": 0.5}, id="top-p"),
+        pytest.param({"top_k": 5}, {"topK": 5}, id="top-k"),
+        pytest.param({"stop_sequences": ["x"]}, {"stopSequences": ["x"]}, id="stop-sequences"),
+        pytest.param({"seed": 7}, {"seed": 7}, id="seed"),
+        pytest.param({"candidateCount": 2}, {"candidateCount": 2}, id="its-own-spelling"),
+        pytest.param(
+            {"thinking_level": "low", "thinking_summaries": "auto"},
+            {"thinkingConfig": {"thinkingLevel": "low", "includeThoughts": True}},
+            id="thinking",
+        ),
+        pytest.param(
+            {"thinking_budget": 0, "thinking_summaries": "none"},
+            {"thinkingConfig": {"thinkingBudget": 0, "includeThoughts": False}},
+            id="no-thinking",
+        ),
+        pytest.param(
+            {"image_config": {"aspect_ratio": "1:1"}},
+            {"imageConfig": {"aspectRatio": "1:1"}},
+            id="image-config",
+        ),
+        pytest.param(
+            {"speech_config": [{"voice": "Kore", "language": "en-US"}]},
+            {
+                "speechConfig": {
+                    "voiceConfig": {"prebuiltVoiceConfig": {"voiceName": "Kore"}},
+                    "languageCode": "en-US",
+                }
+            },
+            id="voice",
+        ),
+        pytest.param(
+            {
+                "speech_config": {
+                    "speakers": [
+                        {"voice": "Kore", "speaker": "Joe"},
+                        {"voice": "Puck", "speaker": "Jane"},
+                    ]
+                }
+            },
+            {
+                "speechConfig": {
+                    "multiSpeakerVoiceConfig": {
+                        "speakerVoiceConfigs": [
+                            {
+                                "speaker": name,
+                                "voiceConfig": {"prebuiltVoiceConfig": {"voiceName": voice}},
+                            }
+                            for name, voice in (("Joe", "Kore"), ("Jane", "Puck"))
+                        ]
+                    }
+                }
+            },
+            id="voices-of-speakers",
+        ),
+        pytest.param(
+            {"speech_config": {"language_code": "de-DE"}},
+            {"speechConfig": {"languageCode": "de-DE"}},
+            id="speech-in-its-own-form",
+        ),
+    ],
+)
+def test_generation_config_has_its_names(fields: dict[str, Any], expected: dict[str, Any]) -> None:
+    assert config(generation_config=fields) == expected
+
+
+@pytest.mark.parametrize(
+    ("fields", "expected"),
+    [
+        pytest.param(
+            {
+                "response_format": {
+                    "type": "text",
+                    "mime_type": "application/json",
+                    "schema": CITY,
+                }
+            },
+            {"responseMimeType": "application/json", "responseSchema": CITY},
+            id="schema",
+        ),
+        pytest.param(
+            {"response_format": {"type": "text", "schema": {"$ref": "#/$defs/x"}}},
+            {
+                "responseMimeType": "application/json",
+                "responseJsonSchema": {"$ref": "#/$defs/x"},
+            },
+            id="json-schema",
+        ),
+        pytest.param(
+            {"response_format": CITY},
+            {"responseMimeType": "application/json", "responseSchema": CITY},
+            id="bare-schema",
+        ),
+        pytest.param(
+            {"response_format": {"type": "text", "mime_type": "text/x.enum"}},
+            {"responseMimeType": "text/x.enum"},
+            id="mime-type",
+        ),
+        pytest.param(
+            {
+                "response_format": [
+                    {"type": "text"},
+                    {"type": "image", "aspect_ratio": "1:1", "image_size": "2K"},
+                ]
+            },
+            {
+                "responseModalities": ["IMAGE"],
+                "imageConfig": {"aspectRatio": "1:1", "imageSize": "2K"},
+            },
+            id="image",
+        ),
+        pytest.param(
+            {"response_modalities": ["audio"]}, {"responseModalities": ["AUDIO"]}, id="modalities"
+        ),
+        pytest.param(
+            {"generationConfig": {"topK": 5}, "generation_config": {"top_p": 0.5}},
+            {"topK": 5, "topP": 0.5},
+            id="both-spellings",
+        ),
+        pytest.param(
+            {"generationConfig": {"topK": 5}, "generation_config": {"generationConfig": {"n": 1}}},
+            {"topK": 5, "n": 1},
+            id="option-of-its-own-field",
+        ),
+    ],
+)
+def test_what_the_answer_is_to_be_is_generation_config(
+    fields: dict[str, Any], expected: dict[str, Any]
+) -> None:
+    assert config(**fields) == expected
+
+
+@pytest.mark.parametrize(
+    ("fields", "expected"),
+    [
+        pytest.param(
+            {"system_instruction": "Be brief."},
+            {"systemInstruction": {"parts": [{"text": "Be brief."}]}},
+            id="system",
+        ),
+        pytest.param({"service_tier": "flex"}, {"serviceTier": "flex"}, id="service-tier"),
+        pytest.param({"store": False}, {"store": False}, id="store"),
+        pytest.param({"cached_content": "c"}, {"cachedContent": "c"}, id="cached-content"),
+        pytest.param(
+            {"continuation_token": "dG9r"}, {"continuationToken": "dG9r"}, id="continuation-token"
+        ),
+        pytest.param(
+            {
+                "safety_settings": [
+                    {"type": "harassment", "threshold": "block_none"},
+                    {"category": "HARM_CATEGORY_HATE_SPEECH", "threshold": "OFF"},
+                ]
+            },
+            {
+                "safetySettings": [
+                    {"category": "HARM_CATEGORY_HARASSMENT", "threshold": "BLOCK_NONE"},
+                    {"category": "HARM_CATEGORY_HATE_SPEECH", "threshold": "OFF"},
+                ]
+            },
+            id="safety",
+        ),
+        pytest.param(
+            {"generation_config": {"safetySettings": []}}, {"safetySettings": []}, id="by-option"
+        ),
+        pytest.param(
+            {"generation_config": {"tool_choice": "any"}},
+            {"toolConfig": {"functionCallingConfig": {"mode": "ANY"}}},
+            id="tool-choice",
+        ),
+        pytest.param(
+            {
+                "generation_config": {
+                    "tool_choice": {"allowed_tools": {"mode": "any", "tools": ["f"]}}
+                }
+            },
+            {
+                "toolConfig": {
+                    "functionCallingConfig": {"mode": "ANY", "allowedFunctionNames": ["f"]}
+                }
+            },
+            id="allowed-tools",
+        ),
+        pytest.param(
+            {"tools": [{"type": "google_maps", "latitude": 1.5, "longitude": 2}]},
+            {
+                "tools": [{"googleMaps": {}}],
+                "toolConfig": {"retrievalConfig": {"latLng": {"latitude": 1.5, "longitude": 2}}},
+            },
+            id="place",
+        ),
+        pytest.param({"unknown": 1}, {}, id="unknown"),
+    ],
+)
+def test_other_fields_have_their_names(fields: dict[str, Any], expected: dict[str, Any]) -> None:
+    assert sent(**fields) == {**HI, **expected}
+
+
+@pytest.mark.parametrize(
+    ("tools", "expected"),
+    [
+        pytest.param([{"type": "google_search"}], [{"googleSearch": {}}], id="search"),
+        pytest.param([{"type": "code_execution"}], [{"codeExecution": {}}], id="code"),
+        pytest.param([{"type": "url_context"}], [{"urlContext": {}}], id="url-context"),
+        pytest.param(
+            [{"type": "google_search", "search_types": ["web_search", "image_search"]}],
+            [{"googleSearch": {"searchTypes": {"webSearch": {}, "imageSearch": {}}}}],
+            id="search-types",
+        ),
+        pytest.param(
+            [{"type": "file_search", "file_search_store_names": ["s"], "top_k": 3}],
+            [{"fileSearch": {"fileSearchStoreNames": ["s"], "topK": 3}}],
+            id="file-search",
+        ),
+        pytest.param(
+            [{"type": "computer_use", "environment": "browser"}],
+            [{"computerUse": {"environment": "ENVIRONMENT_BROWSER"}}],
+            id="computer-use",
+        ),
+        pytest.param([{"googleSearch": {}}], [{"googleSearch": {}}], id="its-own-spelling"),
+        pytest.param(
+            [
+                {"type": "function", "name": "f", "description": "d", "parameters": CITY},
+                {"type": "google_search"},
+                {"type": "function", "name": "g"},
+            ],
+            [
+                {
+                    "functionDeclarations": [
+                        {"name": "f", "description": "d", "parameters": CITY},
+                        {"name": "g"},
+                    ]
+                },
+                {"googleSearch": {}},
+            ],
+            id="functions",
+        ),
+    ],
+)
+def test_tools_have_their_names(tools: list[Any], expected: list[Any]) -> None:
+    assert sent(tools=tools) == {**HI, "tools": expected}
+
+
+@pytest.mark.parametrize(
+    ("schema", "plain"),
+    [
+        (CITY, True),
+        ({"type": "array", "items": {"type": "string"}}, True),
+        ({"anyOf": [{"type": "string"}, {"type": "null"}]}, True),
+        ({"type": ["string", "null"]}, False),
+        ({"type": "object", "additionalProperties": False}, False),
+        ({"type": "object", "properties": {"a": {"const": 1}}}, False),
+        ({"type": "array", "items": {"$ref": "#"}}, False),
+        (True, False),
+    ],
+)
+def test_a_schema_goes_to_the_field_that_knows_its_words(schema: Any, plain: bool) -> None:
+    assert schema_field("response", schema) == {
+        "responseSchema" if plain else "responseJsonSchema": schema
+    }
+    assert schema_field("", schema) == {"parameters" if plain else "parametersJsonSchema": schema}
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("agent", "deep-research"),
+        ("agent_config", {"type": "dynamic"}),
+        ("background", True),
+        ("environment", "e1"),
+        ("previous_interaction_id", "v1_x"),
+        ("webhook_config", {"uris": []}),
+    ],
+)
+def test_refuses_what_the_api_does_not_have(field: str, value: Any) -> None:
+    with pytest.raises(UsageError, match=rf"^{field}: generateContent has no "):
+        sent(**{field: value})
+
+
+def test_what_is_switched_off_is_not_refused() -> None:
+    assert sent(background=False) == HI
+
+
+def test_own_contents_come_after_a_prompt_in_the_other_form() -> None:
+    own = {"role": "user", "parts": [{"text": "own"}]}
+
+    assert sent(contents=[own]) == {"contents": [*HI["contents"], own]}
+    assert request_of({"contents": [own]}, "m1")[1] == {"contents": [own]}
+
+
+def test_nothing_to_send_is_refused() -> None:
+    with pytest.raises(UsageError, match="nothing to send"):
+        request_of({}, "m1")
+
+
+@pytest.mark.parametrize(
+    ("name", "camel"), [("top_p", "topP"), ("seed", "seed"), ("topP", "topP"), ("a_bC", "aBC")]
+)
+def test_spells_names_in_camel_case(name: str, camel: str) -> None:
+    assert camel_case(name) == camel
+
+
+def test_the_official_client_sends_the_same() -> None:
+    from google import genai
+    from google.genai import types
+
+    reply = b'data: {"candidates":[{"finishReason":"STOP"}]}\r\n\r\n'
+    with servers.RawServer(servers.answering(reply)) as server:
+        options = types.HttpOptions(base_url=server.url, api_version="v1beta")
+        client = genai.Client(api_key="k", http_options=options)
+        settings = types.GenerateContentConfig(
+            system_instruction="Be brief.",
+            temperature=0.5,
+            max_output_tokens=9,
+            stop_sequences=["x"],
+            response_mime_type="application/json",
+            response_json_schema={"type": ["string", "null"]},
+            thinking_config=types.ThinkingConfig(include_thoughts=True),
+            tools=[types.Tool(google_search=types.GoogleSearch())],
+        )
+        stream = client.models.generate_content_stream(model="m1", contents="hi", config=settings)
+        list(stream)
+
+    path, body = request_of(
+        {
+            "input": "hi",
+            "system_instruction": "Be brief.",
+            "generation_config": {
+                "temperature": 0.5,
+                "max_output_tokens": 9,
+                "stop_sequences": ["x"],
+                "thinking_summaries": "auto",
+            },
+            "response_format": {"type": "text", "schema": {"type": ["string", "null"]}},
+            "tools": [{"type": "google_search"}],
+        },
+        "m1",
+    )
+    theirs = camel_keys(orjson.loads(server.requests[0].body))  # a server takes both spellings
+    theirs["systemInstruction"].pop("role", None)
+    assert (server.requests[0].path, theirs) == (f"/v1beta/{path}", body)
