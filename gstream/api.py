@@ -9,6 +9,8 @@ Body = dict[str, Any]
 
 DEFAULT_MODEL = "gemini-flash-latest"
 API_REVISION = "2026-05-20"
+INTERACTIONS = "interactions"
+"""The path below the version where interactions are created."""
 
 TOP_LEVEL = frozenset(
     "model agent agent_config input system_instruction tools generation_config response_format "

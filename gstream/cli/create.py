@@ -81,6 +81,12 @@ from .run import new_run, speed_up
 @click.option(
     "-d", "--data", metavar="JSON|@FILE|-", help="The request body; other options are laid over it."
 )
+@click.option(
+    "--api",
+    type=click.Choice(["interactions", "generate-content"]),
+    default="interactions",
+    help="The wire API; answers of generate-content cannot be resumed.",
+)
 @click.option("-n", "--dry-run", is_flag=True, help="Print the request body that would be sent.")
 @click.option(
     "--curl", is_flag=True, help="Print a curl command that sends it; never shows the key."
@@ -100,14 +106,14 @@ def command(ctx: click.Context, /, **_options: object) -> None:
     gstream create --offline -p "Count from 1 to 25."      needs no key
     """  # noqa: D301 - \b is the character by which Click keeps the lines
     try:
-        body = request_body(ctx)
+        path, body = request(ctx)
     except UsageError as exc:
         raise click.UsageError(str(exc)) from exc
     options = ctx.params
     if options["dry_run"] or options["curl"]:
         check_stdout()
         text = dump_line(body, indent=os.isatty(1))
-        write_stdout(secret_free_curl(options, body) if options["curl"] else text)
+        write_stdout(secret_free_curl(options, path, body) if options["curl"] else text)
         return
     speed_up()
     _warn_of_unused_stdin(ctx)
@@ -116,13 +122,32 @@ def command(ctx: click.Context, /, **_options: object) -> None:
     def read_all() -> None:
         from .following import Following
 
-        Following(options, run).create(body)
+        Following(options, run).create(path, body)
 
     run.drive(read_all)
 
 
+def request(ctx: click.Context) -> tuple[str, api.Body]:
+    """The path and the body of the request that the options describe.
+
+    Raises:
+        UsageError: They do not go together.
+        BadDataError: JSON or text in them is broken.
+        NoInputError: A file cannot be read.
+    """
+    body = request_body(ctx)
+    default_model = os.environ.get("GSTREAM_MODEL") or api.DEFAULT_MODEL
+    if ctx.params["api"] == "interactions":
+        return api.INTERACTIONS, api.finish_body(body, default_model)
+    if ctx.params["cursor"] or ctx.params["cancel_on_interrupt"]:
+        raise UsageError("--cursor and --cancel-on-interrupt need the Interactions API")
+    from gstream.generate_content_request import request_of
+
+    return request_of(body, default_model)
+
+
 def request_body(ctx: click.Context) -> api.Body:
-    """The request that the options describe.
+    """The body that the options describe, as one of the Interactions API.
 
     Raises:
         UsageError: They do not go together.
@@ -156,13 +181,13 @@ def request_body(ctx: click.Context) -> api.Body:
         api.set_option(body, text_of("-o", key), _loose_json(value))
     if results and "previous_interaction_id" not in body:
         raise UsageError("--function-result needs --previous, the interaction that made the call")
-    return api.finish_body(body, os.environ.get("GSTREAM_MODEL") or api.DEFAULT_MODEL)
+    return body
 
 
 def _has_input(body: api.Body, options: tuple[str, ...]) -> bool:
     """Whether `-d` or `-o` brings what is to be sent."""
     fields = set(body).union(re.split(r"[.=]", option, maxsplit=1)[0] for option in options)
-    return bool(fields & {"input", "continuation_token"})
+    return bool(fields & {"input", "contents", "continuation_token"})
 
 
 def _plain_fields(options: dict[str, Any]) -> api.Body:

@@ -66,6 +66,7 @@ class Following:
         self._run = run
         self._requests = InteractionRequests(options)
         self._background = False
+        self._path = api.INTERACTIONS
         self._cursor_file: str | None = options["cursor"]
         self._follower: Follower | None = None
         if self._cursor_file and options["flush"] != "event":
@@ -75,12 +76,17 @@ class Following:
         run.interrupted = self._interrupted
         run.closed = self._closed
 
-    def create(self, body: api.Body) -> None:
+    def create(self, path: str, body: api.Body) -> None:
         """Send a request and follow the interaction, hop after hop.
+
+        Args:
+            path: Below the version; only interactions can be followed over several connections.
+            body: What is sent.
 
         Raises:
             GstreamError: It could not be followed to its end.
         """
+        self._path = path
         with time_limit(self._options["max_time"]):
             kept = cursor.load(self._cursor_file) if self._cursor_file else None
             if kept is not None and kept.interaction_id and not kept.finished:
@@ -112,7 +118,8 @@ class Following:
         used_token = str(body.get("continuation_token") or "")
         while True:
             answer = self._open(self._request(body))
-            follower = self._new_follower(Ledger(), stored=body.get("store") is not False)
+            stored = self._resumable and body.get("store") is not False
+            follower = self._new_follower(Ledger(), stored=stored)
             failure = follower.follow(answer)
             token = self._next_token(follower, failure, body)
             if not token or token == used_token:
@@ -127,7 +134,7 @@ class Following:
     def _next_token(self, follower: Follower, failure: GstreamError | None, body: api.Body) -> str:
         """The token to continue with, if the answer goes on in another hop (PROTOCOL d.5)."""
         progress = self._run.session.progress
-        if self._options["no_resume"] or "agent" in body or body.get("background"):
+        if not self._resumable or "agent" in body or body.get("background"):
             return ""
         if failure is None:
             return progress.token if progress.status == "requires_continuation" else ""
@@ -135,7 +142,11 @@ class Following:
         return progress.token if checkpoint else ""
 
     def _request(self, body: api.Body) -> Request:
-        return Request("POST", request_url(self._options), orjson.dumps(body))
+        return Request("POST", request_url(self._options, self._path), orjson.dumps(body))
+
+    @property
+    def _resumable(self) -> bool:
+        return self._path == api.INTERACTIONS and not self._options["no_resume"]
 
     # --- resume
 
@@ -270,6 +281,8 @@ class Following:
         progress = self._run.session.progress
         if not progress.interaction_id or (self._follower and self._follower.ended):
             return ""
+        if self._path != api.INTERACTIONS:
+            return ""
         if self._cursor_file:
             return f"resume with: gstream resume --cursor {self._cursor_file}"
         after = f" --last-event-id {progress.last_event_id}" if progress.last_event_id else ""
@@ -278,7 +291,7 @@ class Following:
     def _interrupted(self) -> list[str]:
         """Stop the run at the server if that was asked for; returns what to say about it."""
         interaction_id = self._run.session.progress.interaction_id
-        if not interaction_id:
+        if not interaction_id or self._path != api.INTERACTIONS:
             return []
         request = self._requests.cancel(interaction_id)
         if self._options["cancel_on_interrupt"]:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import click
 import orjson
 
-from gstream.api import API_REVISION, Body
+from gstream.api import API_REVISION, INTERACTIONS, Body
 from gstream.errors import (
     BadDataError,
     ConfigurationError,
@@ -65,9 +65,9 @@ class Network:
         return Offline(_demo_answer)
 
 
-def request_url(options: dict[str, Any]) -> str:
-    """Where interactions are created."""
-    return f"{options['base_url'].rstrip('/')}/{options['api_version']}/interactions"
+def request_url(options: dict[str, Any], path: str = INTERACTIONS) -> str:
+    """Where a request goes; by default where interactions are created."""
+    return f"{options['base_url'].rstrip('/')}/{options['api_version']}/{path}"
 
 
 def request_headers(options: dict[str, Any]) -> dict[str, str]:
@@ -92,13 +92,13 @@ def request_headers(options: dict[str, Any]) -> dict[str, str]:
     return headers | dict(given)
 
 
-def secret_free_curl(options: dict[str, Any], body: Body) -> bytes:
+def secret_free_curl(options: dict[str, Any], path: str, body: Body) -> bytes:
     """A command that sends the same request with curl; secrets are left to the environment."""
     from gstream.transport import check_base_url, is_secret
 
     check_base_url(options["base_url"])
     given = [_header(text) for text in options["header"]]
-    lines = [f"curl -sN -X POST {shlex.quote(request_url(options))}"]
+    lines = [f"curl -sN -X POST {shlex.quote(request_url(options, path))}"]
     if not {name.lower() for name, _ in given} & {"authorization", "x-goog-api-key"}:
         lines.append('-H "x-goog-api-key: $GEMINI_API_KEY"')
     for name, value in (
