@@ -1,14 +1,63 @@
-"""Recordings: valid SSE whose comment lines hold the request and the times (DESIGN 8.1). Pure."""
+"""Recordings: valid SSE whose comment lines hold the request and the times (DESIGN 8.1). Pure.
 
-import io
-from collections.abc import Callable, Iterable, Mapping
-from typing import Any, NamedTuple
+Between the received bytes, which are unchanged, stand comment lines that every parser skips:
+
+    : gstream-recording 1
+    : {"recorded":…,"version":…,"request":{"method":…,"path":…,"body":…}}
+    : +SECONDS          since the block before; since the request before the first
+    : reconnect {…}     a new connection
+    : exit {…}          how the run ended
+
+A file may hold several recordings one after another: the turns of one run, or files joined by
+`cat`. SSE without any of these lines is a recording without a request and without times.
+"""
+
+import re
+from collections.abc import Callable, Iterable, Iterator
+from typing import NamedTuple
 
 import orjson
 
 from .events import Event
 
-FIRST_LINE = b": gstream-recording 1"
+FIRST_LINE = b": gstream-recording 1\n"
+
+Clock = Callable[[], float]
+Sleep = Callable[[float], None]
+
+# Our lines end in LF and begin where a line begins, even in a stream whose lines end in CR.
+_OUR_LINE = re.compile(
+    rb"(?<![^\r\n]): "
+    rb"(?:\+(?P<seconds>[0-9]{1,9}(?:\.[0-9]{1,9})?)"
+    rb"|(?P<first>gstream-recording [0-9]{1,9})"
+    rb"|(?P<word>(?:reconnect |exit )?)(?P<json>\{[^\r\n]*\}))"
+    rb"[ \t]*\r?\n"
+)
+
+# After a block that was late, the next ones come this much sooner at most: pauses stay pauses.
+_CATCH_UP = 0.004
+
+
+class Part(NamedTuple):
+    """Received bytes, and the seconds that passed before they came."""
+
+    seconds: float
+    data: bytes
+
+
+class Header(NamedTuple):
+    """The beginning of a recording: when, by which version, and the request, as far as known."""
+
+    fields: Event
+
+
+class Exit(NamedTuple):
+    """The end of the run that was recorded: its exit code as `status`, and why."""
+
+    fields: Event
+
+
+Piece = Header | Part | Exit
 
 
 class Recording(NamedTuple):
@@ -17,77 +66,138 @@ class Recording(NamedTuple):
     Attributes:
         name: What it is called in messages.
         header: When, by which version, and the request: method, path, body.
-        parts: The bytes in order, each with the seconds that passed before it.
+        parts: The received bytes in order.
+        exit: How the run ended; empty if the recording does not say.
     """
 
     name: str
     header: Event
-    parts: list[tuple[float, bytes]]
+    parts: list[Part]
+    exit: Event
 
     @property
-    def request(self) -> Event:
+    def body(self) -> Event:
         """The body of the recorded request; empty if it was not recorded."""
         match self.header:
             case {"request": {"body": dict(body)}}:
                 return body
         return {}
 
-
-def read(name: str, data: bytes) -> Recording:
-    """Read a recording; any other SSE is one without times and request."""
-    header: Event = {}
-    parts: list[tuple[float, bytes]] = []
-    delay = 0.0
-    part = bytearray()
-    for line in io.BytesIO(data):
-        words = line.strip()
-        if words.startswith(b": +") and (seconds := _seconds(words[3:])) is not None:
-            if part:
-                parts.append((delay, bytes(part)))
-                part.clear()
-                delay = 0.0
-            delay += seconds
-        elif words.startswith(b": {") and not (header or parts or part):
-            header = _header(words[2:])
-        elif not (words == FIRST_LINE and not parts):
-            part += line
-    if part:
-        parts.append((delay, bytes(part)))
-    return Recording(name, header, parts)
+    @property
+    def path(self) -> str:
+        """The path of the recorded request; empty if it was not recorded."""
+        match self.header:
+            case {"request": {"path": str(path)}}:
+                return path
+        return ""
 
 
-def demo_match(recordings: Iterable[Recording], body: Mapping[str, Any]) -> Recording | None:
-    """The demo recording that answers a request: the same input, whatever the other fields are."""
-    wanted = _demo_key(body)
-    return next((one for one in recordings if _demo_key(one.request) == wanted), None)
+def read(name: str, data: bytes) -> list[Recording]:
+    """The recordings in a file; other SSE is one without a request and without times."""
+    found = [Recording(name, {}, [], {})]
+    for piece in pieces([data]):
+        match piece:
+            case Header(fields):
+                found.append(Recording(name, fields, [], {}))
+            case Part():
+                found[-1].parts.append(piece)
+            case Exit(fields):
+                found[-1].exit.update(fields)
+    return [one for one in found if one.parts or one.header]
 
 
-def play(
-    recording: Recording, sleep: Callable[[float], None], speed: float = 1.0
-) -> Iterable[bytes]:
-    """The bytes of a recording at its pace; a speed of 0 does not wait."""
-    for seconds, part in recording.parts:
-        if seconds and speed:
-            sleep(seconds / speed)
-        yield part
+def pieces(chunks: Iterable[bytes]) -> Iterator[Piece]:
+    """Take recordings apart while they are read; keeps no more than a line that is not whole."""
+    cutter = _Cutter()
+    pending = bytearray()
+    for chunk in chunks:
+        pending += chunk
+        whole = chunk.rfind(b"\n") + 1
+        if whole:
+            size = len(pending) - len(chunk) + whole
+            region = bytes(pending[:size])
+            del pending[:size]
+            yield from cutter.cut(region)
+    yield from cutter.cut(bytes(pending))
 
 
-def _demo_key(body: Mapping[str, Any]) -> Any:
-    given = body.get("input")
-    return given.strip() if isinstance(given, str) else given
+class _Cutter:
+    """Tells our lines from the received bytes."""
+
+    def __init__(self) -> None:
+        self._seconds = 0.0
+        self._header_follows = False
+
+    def cut(self, region: bytes) -> Iterator[Piece]:
+        """Take whole lines apart."""
+        start = 0
+        for line in _OUR_LINE.finditer(region):
+            header = self._header_follows and line.start() == start
+            if line["json"] and not (line["word"] or header):
+                continue  # a comment of the server's own
+            yield from self._part(region[start : line.start()])
+            yield from self._our_line(line)
+            start = line.end()
+        yield from self._part(region[start:])
+
+    def _part(self, data: bytes) -> Iterator[Part]:
+        if data:
+            yield Part(self._seconds, data)
+            self._seconds = 0.0
+            self._header_follows = False
+
+    def _our_line(self, line: re.Match[bytes]) -> Iterator[Piece]:
+        self._header_follows = bool(line["first"])
+        if line["seconds"]:
+            self._seconds += float(line["seconds"])
+        elif line["word"] == b"exit ":
+            yield Exit(_fields(line["json"]))
+        elif line["json"] and not line["word"]:
+            yield Header(_fields(line["json"]))
 
 
-def _seconds(text: bytes) -> float | None:
+def _fields(text: bytes) -> Event:
     try:
-        seconds = float(text)
-    except ValueError:
-        return None
-    return seconds if 0 <= seconds < float("inf") else None
-
-
-def _header(text: bytes) -> Event:
-    try:
-        header = orjson.loads(text)
+        fields: Event = orjson.loads(text)
     except orjson.JSONDecodeError:
         return {}
-    return header if isinstance(header, dict) else {}
+    return fields
+
+
+class Pace:
+    """Waits as it was waited when a recording was made."""
+
+    def __init__(
+        self, sleep: Sleep, clock: Clock, *, speed: float = 1.0, longest: float | None = None
+    ) -> None:
+        """Start the clock.
+
+        Args:
+            sleep: Waits some seconds.
+            clock: Seconds that only go forward.
+            speed: How much faster than recorded; 0 does not wait.
+            longest: Seconds of the longest wait, before the speed shortens it.
+        """
+        self._sleep = sleep
+        self._clock = clock
+        self._speed = speed
+        self._longest = longest
+        self._due = clock()
+
+    def wait(self, seconds: float) -> None:
+        """Return when these seconds have passed since the last return."""
+        if not (self._speed and seconds):
+            return
+        if self._longest is not None:
+            seconds = min(seconds, self._longest)
+        now = self._clock()
+        # From when the last wait should have ended: what sleeping overshoots does not add up.
+        self._due = max(self._due, now - _CATCH_UP) + seconds / self._speed
+        if self._due > now:
+            self._sleep(self._due - now)
+
+    def play(self, parts: Iterable[Part]) -> Iterator[bytes]:
+        """The bytes of a recording at this pace."""
+        for part in parts:
+            self.wait(part.seconds)
+            yield part.data

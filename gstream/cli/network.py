@@ -112,7 +112,7 @@ def secret_free_curl(options: dict[str, Any], path: str, body: Body) -> bytes:
             lines.append(f'-H {shlex.quote(f"{name}: ")}"${variable}"')
         else:
             lines.append(f"-H {shlex.quote(f'{name}: {value}')}")
-    lines.append(f"--data-binary @- <<'JSON'\n{orjson.dumps(body).decode()}\nJSON")
+    lines.append(f"--data @- <<'JSON'\n{orjson.dumps(body).decode()}\nJSON")
     return (" \\\n  ".join(lines) + "\n").encode()
 
 
@@ -154,17 +154,20 @@ def _key_in_file(name: str) -> str:
 
 
 def _demo_answer(request: "Request") -> Iterator[bytes]:
-    from gstream.recording import demo_match, play, read
+    from gstream.matching import find_demo
+    from gstream.recording import Pace, read
 
-    recordings = [read(path.name, path.read_bytes()) for path in sorted(DEMO.glob("*.sse"))]
+    recordings = [
+        one for path in sorted(DEMO.glob("*.sse")) for one in read(path.name, path.read_bytes())
+    ]
     body = orjson.loads(request.body) if request.body else {}
-    found = demo_match(recordings, body)
+    found = find_demo(recordings, body)
     if found is None:
-        known = "; ".join(str(one.request.get("input")) for one in recordings)
+        known = "; ".join(str(one.body.get("input")) for one in recordings)
         raise NoInputError(
             "--offline: no recording answers this request", hint=f"the demo answers: {known}"
         )
-    return iter(play(found, time.sleep))
+    return Pace(time.sleep, time.monotonic).play(found.parts)
 
 
 class time_limit:  # noqa: N801 - reads as a statement
