@@ -1,0 +1,124 @@
+"""Builders of streams, the ways to cut them, and the program as a user runs it."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+from typing import Any, TypeVar
+
+import orjson
+from hypothesis import strategies as st
+
+from gstream.events import Batch, batch_of
+
+Event = dict[str, Any]
+T = TypeVar("T")
+
+STREAMS = Path(__file__).parent / "data" / "streams"
+INTERACTION_ID = "v1_built"
+_FOREIGN = ("GEMINI_", "GOOGLE_", "GSTREAM_")
+
+
+def event(kind: str, **fields: Any) -> Event:
+    """An event."""
+    return {"event_type": kind, **fields}
+
+
+def created(interaction_id: str = INTERACTION_ID, **fields: Any) -> Event:
+    """The event that begins an interaction."""
+    interaction = {"id": interaction_id, "status": "in_progress", **fields}
+    return event("interaction.created", interaction=interaction)
+
+
+def completed(status: str = "completed", **fields: Any) -> Event:
+    """The event that ends an interaction."""
+    interaction = {"id": INTERACTION_ID, "status": status, **fields}
+    return event("interaction.completed", interaction=interaction)
+
+
+def start(kind: str = "model_output", *, index: int = 0, **fields: Any) -> Event:
+    """The event that starts a step."""
+    return event("step.start", index=index, step={"type": kind, **fields})
+
+
+def delta(kind: str = "text", *, index: int = 0, **fields: Any) -> Event:
+    """The event that brings a delta; one without a type if `kind` is empty."""
+    typed = {"type": kind} if kind else {}
+    return event("step.delta", index=index, delta={**typed, **fields})
+
+
+def stop(index: int = 0, **fields: Any) -> Event:
+    """The event that ends a step."""
+    return event("step.stop", index=index, **fields)
+
+
+def answer(*texts: str, status: str = "completed") -> list[Event]:
+    """The events of an interaction that answers with some deltas of text."""
+    deltas = [delta(text=text) for text in texts]
+    return [created(), start(), *deltas, stop(), completed(status)]
+
+
+def line(of: Event) -> bytes:
+    """An event as one line of JSON."""
+    return orjson.dumps(of) + b"\n"
+
+
+def ndjson(*events: Event) -> bytes:
+    """Events as NDJSON."""
+    return b"".join(map(line, events))
+
+
+def block(of: Event) -> bytes:
+    """An event as a block of server-sent events."""
+    return b"event: %b\ndata: %b\n" % (of["event_type"].encode(), line(of))
+
+
+def stream(*events: Event, done: bool = True) -> bytes:
+    """Events as a stream, the way the API sends it; ended by `[DONE]` unless it is cut."""
+    return b"".join(map(block, events)) + (b"event: done\ndata: [DONE]\n\n" if done else b"")
+
+
+def batch(*events: Event) -> Batch:
+    """Events as the reader hands them on."""
+    return batch_of(list(events), [line(one) for one in events])
+
+
+def feed_all(feed: Callable[[bytes], Iterable[T]], chunks: Iterable[bytes]) -> list[T]:
+    """Everything that feeding some chunks returns."""
+    return [result for chunk in chunks for result in feed(chunk)]
+
+
+def one_by_one(data: bytes) -> list[bytes]:
+    """Some bytes in chunks of one byte."""
+    return [data[at : at + 1] for at in range(len(data))]
+
+
+def cuts(data: bytes) -> Iterator[list[bytes]]:
+    """Some bytes whole, byte by byte, and cut at every place with an empty chunk between."""
+    yield [data]
+    yield one_by_one(data)
+    for cut in range(len(data) + 1):
+        yield [data[:cut], b"", data[cut:]]
+
+
+def chunked(data: st.SearchStrategy[bytes]) -> st.SearchStrategy[list[bytes]]:
+    """The drawn bytes in chunks of drawn sizes."""
+    return data.flatmap(
+        lambda whole: st.lists(st.integers(0, len(whole)), max_size=8).map(
+            lambda places: _cut_at(whole, sorted(places))
+        )
+    )
+
+
+def _cut_at(data: bytes, places: list[int]) -> list[bytes]:
+    return [data[a:b] for a, b in zip([0, *places], [*places, len(data)], strict=True)]
+
+
+def run_gstream(*args: str, stdin: bytes = b"") -> subprocess.CompletedProcess[bytes]:
+    """Run the program, with bytes in and bytes out, in an environment without settings for it."""
+    env = {name: value for name, value in os.environ.items() if not name.startswith(_FOREIGN)}
+    command = [sys.executable, "-m", "gstream", *args]
+    return subprocess.run(
+        command, input=stdin, env=env, capture_output=True, timeout=60, check=False
+    )
