@@ -11,14 +11,14 @@ import orjson
 
 from gstream import api, cursor
 from gstream.cursor import Cursor
-from gstream.errors import GstreamError, TruncatedError
+from gstream.errors import GstreamError, NetworkError, TruncatedError
 from gstream.events import Event, batch_of, loads
 from gstream.ledger import Ledger
 from gstream.opening import Retrying, open_stream
 from gstream.outcome import Progress
 from gstream.reader import EventReader
 from gstream.resume import Follower, Resuming
-from gstream.transport import Answer, Request, UnansweredError
+from gstream.transport import Answer, BrokenStreamError, Request, UnansweredError
 
 from .network import Network, request_url, time_limit
 from .run import Run
@@ -94,7 +94,10 @@ class Following:
                 self._go_on(kept)
                 return
             self._background = bool(body.get("background"))
-            self._create(body)
+            if path == api.INTERACTIONS:
+                self._create(body)
+            else:
+                self._read_once(self._open(self._request(body)))
 
     def resume(self, interaction_id: str, last_event_id: str) -> None:
         """Pick up a stored interaction, by its id or from the cursor file.
@@ -118,8 +121,7 @@ class Following:
         used_token = str(body.get("continuation_token") or "")
         while True:
             answer = self._open(self._request(body))
-            stored = self._resumable and body.get("store") is not False
-            follower = self._new_follower(Ledger(), stored=stored)
+            follower = self._new_follower(Ledger(), stored=body.get("store") is not False)
             failure = follower.follow(answer)
             token = self._next_token(follower, failure, body)
             if not token or token == used_token:
@@ -134,7 +136,7 @@ class Following:
     def _next_token(self, follower: Follower, failure: GstreamError | None, body: api.Body) -> str:
         """The token to continue with, if the answer goes on in another hop (PROTOCOL d.5)."""
         progress = self._run.session.progress
-        if not self._resumable or "agent" in body or body.get("background"):
+        if self._options["no_resume"] or "agent" in body or body.get("background"):
             return ""
         if failure is None:
             return progress.token if progress.status == "requires_continuation" else ""
@@ -144,9 +146,28 @@ class Following:
     def _request(self, body: api.Body) -> Request:
         return Request("POST", request_url(self._options, self._path), orjson.dumps(body))
 
-    @property
-    def _resumable(self) -> bool:
-        return self._path == api.INTERACTIONS and not self._options["no_resume"]
+    def _read_once(self, answer: Answer) -> None:
+        """Show an answer that no other connection could go on with.
+
+        Raises:
+            GstreamError: The connection broke, or brought what is no stream.
+        """
+        run, why = self._run, ""
+        try:
+            for chunk in answer.chunks:
+                run.feed(chunk)
+                if run.session.finished:
+                    break
+        except BrokenStreamError as exc:
+            why = f"the connection broke: {exc}"
+        finally:
+            answer.close()
+        run.session.end_input()
+        progress = run.session.progress
+        if why and not progress.begun:
+            raise NetworkError(f"{why}, before the first event")
+        if why and not progress.completed:
+            raise TruncatedError(f"{why} ({progress.place})")
 
     # --- resume
 
