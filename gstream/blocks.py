@@ -1,8 +1,17 @@
-"""Cut an event stream into its raw blocks, where each is wanted as it came. Pure."""
+"""The raw blocks of an event stream: cut a stream into them, make one of an event. Pure."""
 
 import re
 
+from .events import Event
+
 _END_OF_BLOCK = re.compile(rb"\n\n|\n\r\n?|\r\r\n?")
+
+
+def block_of(event: Event, line: bytes) -> bytes:
+    """An event as a block, from its JSON in one line."""
+    name = str(event["event_type"])
+    head = f"event: {name}\n".encode("utf-8", "replace") if name.isprintable() else b""
+    return head + b"data: " + line + b"\n"
 
 
 class BlockSplitter:

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING
 
 import orjson
 
+from .blocks import block_of
 from .documents import error_of, is_chunk, joined, values_in
 from .errors import BadDataError, EventTooLargeError
 from .events import (
@@ -71,6 +72,7 @@ class EventReader:
         self.broken = 0
         self.http_status = 0
         self.leftover = False
+        self._head_size = 0
         self._report = report
         self._max_event_size = max_event_size
         self._decoder = SSEDecoder(max_event_size)
@@ -130,6 +132,24 @@ class EventReader:
             return self._array_in.pending_size
         return self._decoder.pending_size if self._kind == self._sse else len(self._head)
 
+    def as_sse(self, raw: bytes, batch: Batch) -> bytes:
+        """What came, as server-sent events: unchanged where it is that, else event by event.
+
+        Args:
+            raw: The bytes that came and are complete; header lines are left out.
+            batch: The events that they hold.
+        """
+        if self._kind != self._sse:
+            pairs = zip(batch.events, batch.lines, strict=True)
+            return b"".join(self._block_of(event, line) for event, line in pairs if line)
+        skipped, self._head_size = self._head_size, 0
+        return b"" if self.leftover else raw[skipped:]
+
+    def _block_of(self, event: Event, line: bytes) -> bytes:
+        if event.get("error") is not None and event["error"] is self.raw_error:
+            return orjson.dumps({"error": self.raw_error}) + b"\n"  # as servers do (PROTOCOL d.6)
+        return block_of(event, line)
+
     # --- kinds
 
     def _sniff(self, chunk: bytes) -> Batch:
@@ -156,6 +176,7 @@ class EventReader:
         status = self._head.split(None, 2)[1:2]
         self.http_status = int(status[0]) if status and status[0].isdigit() else 0
         rest = bytes(self._head[end.end() :])
+        self._head_size += end.end()
         del end
         self._head.clear()
         self._kind = self._sniff

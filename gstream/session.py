@@ -26,6 +26,14 @@ class Observer(Protocol):
         ...
 
 
+class RawObserver(Protocol):
+    """Something beside the view that wants the raw bytes."""
+
+    def feed(self, blocks: bytes) -> None:
+        """Take the raw bytes of the next complete blocks."""
+        ...
+
+
 class Session:
     """Bodies of input on their way to a view.
 
@@ -42,6 +50,7 @@ class Session:
         *,
         report: Callable[[str], None],
         observers: Sequence[Observer] = (),
+        raw_observers: Sequence[RawObserver] = (),
         max_event_size: int = MAX_EVENT_SIZE,
     ) -> None:
         """Begin with nothing read.
@@ -51,6 +60,7 @@ class Session:
             sink: Takes the output.
             report: Is told about broken events and the like, for people.
             observers: Are handed the events that the view is handed.
+            raw_observers: Are handed the server-sent events that it is handed, as they came.
             max_event_size: Most bytes of one event.
         """
         self.progress = Progress()
@@ -58,6 +68,7 @@ class Session:
         self._sink = sink
         self._report = report
         self._observers = observers
+        self._raw_observers = raw_observers
         self._max_event_size = max_event_size
         self._reader = EventReader(report, max_event_size=max_event_size)
         self.hop_expected = False
@@ -79,9 +90,9 @@ class Session:
             BadDataError: The input is of no known kind, or an event is too large.
         """
         batch = self._reader.feed(chunk)
-        if self._view.wants_raw:
+        if self.wants_raw:
             self._raw += chunk
-            self._show_raw(self._reader.pending_size)
+            self._show_raw(self._reader.pending_size, batch)
         if batch.events:
             self.take(batch)
 
@@ -99,7 +110,7 @@ class Session:
             if reader.http_status >= 400:
                 raise refused_request({"message": str(exc)}, reader.http_status) from exc
             raise
-        self._show_raw(0)
+        self._show_raw(0, batch)
         if batch.events:
             self.take(batch)
         self.body_read(reader)
@@ -115,7 +126,7 @@ class Session:
     @property
     def wants_raw(self) -> bool:
         """Whether raw blocks are wanted."""
-        return self._view.wants_raw
+        return self._view.wants_raw or bool(self._raw_observers)
 
     @property
     def view_state(self) -> Event:
@@ -139,9 +150,9 @@ class Session:
         self._nothing_to_do = True
 
     def show_raw(self, blocks: bytes) -> None:
-        """Write raw blocks, as they came."""
-        if self._view.wants_raw:
-            self._sink.write(self._view.raw(blocks))
+        """Write raw blocks of server-sent events, as they came."""
+        self._view_raw(blocks)
+        self._tell_raw(blocks)
 
     def close(self, failure: GstreamError | None = None) -> GstreamError | None:
         """Say that nothing follows at all.
@@ -171,12 +182,23 @@ class Session:
             }
         )
 
-    def _show_raw(self, keep: int) -> None:
+    def _show_raw(self, keep: int, batch: Batch) -> None:
         """Write the raw bytes of complete blocks; `keep` of them are not complete."""
-        size = len(self._raw) - keep
-        if size > 0:
-            self.show_raw(bytes(self._raw[:size]))
-            del self._raw[:size]
+        size = max(0, len(self._raw) - keep)
+        raw = bytes(self._raw[:size])
+        del self._raw[:size]
+        self._view_raw(raw)
+        if self._raw_observers:
+            self._tell_raw(self._reader.as_sse(raw, batch))
+
+    def _view_raw(self, raw: bytes) -> None:
+        if self._view.wants_raw and raw:
+            self._sink.write(self._view.raw(raw))
+
+    def _tell_raw(self, blocks: bytes) -> None:
+        if blocks:
+            for observer in self._raw_observers:
+                observer.feed(blocks)
 
     def take(self, batch: Batch) -> None:
         """Show events; at a new interaction, end the one before. After `[DONE]` nothing counts."""
