@@ -1,0 +1,1 @@
+"""How fast gstream is beside others: `python -m tests.bench` prints one table."""
