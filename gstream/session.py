@@ -164,7 +164,8 @@ class Session:
             The failure that the run is; None if every answer is whole.
         """
         self._fail(failure)
-        if self.progress.begun or not (self._failure or self._nothing_to_do):
+        told = self._failure or self._nothing_to_do
+        if self.progress.begun or self._raw_error is not None or not told:
             self._end_interaction()
         return self._failure
 
