@@ -146,7 +146,8 @@ class Transport:
     def _chunks(self, response: httpx.Response) -> Iterator[bytes]:
         encoded = response.headers.get("content-encoding", "identity") != "identity"
         try:
-            yield from response.iter_bytes() if encoded else response.iter_raw()
+            # `iter_raw` would only count the bytes once more, for each chunk.
+            yield from response.iter_bytes() if encoded else _raw(response)
         except httpx.ReadTimeout as exc:
             message = f"no byte came for {self.idle_timeout:g} s"
             raise BrokenStreamError(message) from exc
@@ -170,6 +171,12 @@ class Transport:
         self.log(f"< {response.http_version} {response.status_code} {response.reason_phrase}")
         for name, value in response.headers.items():
             self.log(f"< {name}: {'[removed]' if is_secret(name) else value}")
+
+
+def _raw(response: httpx.Response) -> Iterable[bytes]:
+    stream = response.stream
+    assert isinstance(stream, httpx.SyncByteStream)  # noqa: S101 - what a Client returns
+    return stream
 
 
 def is_secret(header: str) -> bool:
@@ -235,15 +242,16 @@ def _words(exc: Exception) -> str:
 
 
 class Offline:
-    """Answers requests from recordings instead of the network, at their recorded pace."""
+    """Answers requests from recordings instead of the network."""
 
-    def __init__(self, answer: Callable[[Request], Iterable[bytes]]) -> None:
+    def __init__(self, status: int, parts: Iterable[bytes]) -> None:
         """Begin.
 
         Args:
-            answer: The bytes that answer a request; raises `NoInputError` if none do.
+            status: The HTTP status of the answer.
+            parts: Its body, at its pace.
         """
-        self._client = httpx.Client(transport=_RecordedTransport(answer))
+        self._client = httpx.Client(transport=_RecordedTransport(status, parts), trust_env=False)
 
     def connect(self, request: Request) -> Answer:
         """As `Transport.connect`."""
@@ -257,14 +265,13 @@ class Offline:
 
 
 class _RecordedTransport(httpx.BaseTransport):
-    def __init__(self, answer: Callable[[Request], Iterable[bytes]]) -> None:
-        self._answer = answer
+    def __init__(self, status: int, parts: Iterable[bytes]) -> None:
+        self._status = status
+        self._parts = parts
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
-        body = request.read()
-        parts = self._answer(Request(request.method, str(request.url), body))
-        headers = {"content-type": "text/event-stream"}
-        return httpx.Response(200, headers=headers, stream=_Parts(parts))
+        request.read()
+        return httpx.Response(self._status, stream=_Parts(self._parts))
 
 
 class _Parts(httpx.SyncByteStream):

@@ -1,12 +1,10 @@
-"""From options to a connection: key, base URL, headers; `create` on the network or offline."""
+"""From options to a connection: key, base URL, headers; on the network or from recordings."""
 
 import os
 import re
 import shlex
 import stat
 import time
-from collections.abc import Iterator
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -21,13 +19,14 @@ from gstream.errors import (
 )
 
 from .options import read_file
+from .playback import Playback
 from .run import Run
 from .signals import alarm, interrupt, stop_alarm, waiting, while_waiting
 
 if TYPE_CHECKING:
-    from gstream.transport import Answer, Offline, Request, Transport
+    from gstream.answering import Reply
+    from gstream.transport import Answer, Request, Transport
 
-DEMO = Path(__file__).parent.parent / "demo"
 _HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")  # RFC 9110, 5.6.2
 
 
@@ -35,18 +34,38 @@ class Network:
     """Connections to the server, or to recordings in its place."""
 
     def __init__(self, options: dict[str, Any], run: Run) -> None:
+        """Prepare.
+
+        Raises:
+            ConfigurationError: The network is needed, and there is no key, or no usable base URL.
+        """
         self._options = options
         self._run = run
-        self._transport = self._offline() if options["offline"] else self._online()
+        self._playback = Playback(options, run)
+        self._transport: Transport | None = None
+        if not (options["offline"] or options["cassette"]):
+            self._transport = self._online()
 
     def connect(self, request: "Request") -> "Answer":
-        """Send a request; see `Transport.connect`."""
+        """Send a request; see `Transport.connect`.
+
+        Raises:
+            NoInputError: The network must not be asked, and nothing was recorded.
+        """
+        reply = self._playback.reply(request)
+        self._playback.tell(request, reply)
         with waiting():
-            answer = self._transport.connect(request)
+            answer = self._online().connect(request) if reply is None else _recorded(reply, request)
         answer.chunks = while_waiting(answer.chunks)
         return answer
 
     def _online(self) -> "Transport":
+        """The connections to the server, opened late: a cassette may hold all that is asked."""
+        if self._transport is None:
+            self._transport = self._new_transport()
+        return self._transport
+
+    def _new_transport(self) -> "Transport":
         from gstream.transport import Transport, check_base_url
 
         options = self._options
@@ -59,10 +78,13 @@ class Network:
             self._run.wire if options["verbose"] >= 2 else None,
         )
 
-    def _offline(self) -> "Offline":
-        from gstream.transport import Offline
 
-        return Offline(_demo_answer)
+def _recorded(reply: "Reply", request: "Request") -> "Answer":
+    from gstream.recording import Pace
+    from gstream.transport import Offline
+
+    parts = Pace(time.sleep, time.monotonic).play(reply.parts)
+    return Offline(reply.status, parts).connect(request)
 
 
 def request_url(options: dict[str, Any], path: str = INTERACTIONS) -> str:
@@ -151,23 +173,6 @@ def _key_in_file(name: str) -> str:
             f"--api-key-file {name}: others can read it", hint=f"chmod 600 {shlex.quote(name)}"
         )
     return read_file(name).decode("utf-8", "replace").strip()
-
-
-def _demo_answer(request: "Request") -> Iterator[bytes]:
-    from gstream.matching import find_demo
-    from gstream.recording import Pace, read
-
-    recordings = [
-        one for path in sorted(DEMO.glob("*.sse")) for one in read(path.name, path.read_bytes())
-    ]
-    body = orjson.loads(request.body) if request.body else {}
-    found = find_demo(recordings, body)
-    if found is None:
-        known = "; ".join(str(one.body.get("input")) for one in recordings)
-        raise NoInputError(
-            "--offline: no recording answers this request", hint=f"the demo answers: {known}"
-        )
-    return Pace(time.sleep, time.monotonic).play(found.parts)
 
 
 class time_limit:  # noqa: N801 - reads as a statement

@@ -78,6 +78,10 @@ def view_options(function: F) -> F:
             metavar="FILE",
             help="Write counts and times as JSON at the end (- is stderr).",
         ),
+        click.option(
+            "--record", metavar="FILE", help="Record what comes, beside the view (not with -)."
+        ),
+        click.option("--force", is_flag=True, help="Let --record overwrite its file."),
         click.option("-q", "--quiet", is_flag=True, help="Show nothing but errors on stderr."),
         click.option(
             "-v", "--verbose", count=True, help="Show what happens; -vv what goes over the wire."
@@ -166,6 +170,13 @@ def network_options(function: F) -> F:
             "--cancel-on-interrupt",
             is_flag=True,
             help="On Ctrl-C, ask the server to stop the run, too.",
+        ),
+        click.option(
+            "--cassette",
+            metavar="DIR",
+            envvar="GSTREAM_CASSETTE",
+            show_envvar=True,
+            help="Answer what is recorded in DIR from there; record there what is not.",
         ),
         click.option(
             "--offline",

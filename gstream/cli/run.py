@@ -1,6 +1,7 @@
 """What all commands do with a stream: build its session, drive it, tell how it ended."""
 
 import os
+import signal
 import sys
 import time
 from collections.abc import Callable
@@ -23,6 +24,8 @@ from .options import one_view
 from .signals import Interrupted, die_by, last_words, stop_alarm, undisturbed
 
 if TYPE_CHECKING:
+    from gstream.recording_writer import Tape
+
     from .status_line import StatusLine
 
 
@@ -38,6 +41,7 @@ class Run:
         resume_hint: What to do after an interruption; asked once it happens.
         interrupted: Is called after an interruption; returns lines for people.
         closed: Is called once everything has been written.
+        tapes: Record the run; some may be added before it is driven.
     """
 
     options: dict[str, Any]
@@ -47,6 +51,7 @@ class Run:
     resume_hint: Callable[[], str] = field(default=lambda: "")
     interrupted: Callable[[], list[str]] = field(default=list)
     closed: Callable[[], None] = field(default=lambda: None)
+    tapes: list["Tape"] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         """Build the session and its observers."""
@@ -70,6 +75,7 @@ class Run:
             self.sink,
             report=self.note,
             observers=observers,
+            raw_observers=self.tapes,
             max_event_size=self.options["max_event_size"],
         )
 
@@ -103,6 +109,7 @@ class Run:
         try:
             try:
                 with undisturbed():
+                    self._start_recording()
                     read_all()
             except Interrupted as exc:
                 self._interrupted(exc)
@@ -112,6 +119,9 @@ class Run:
                 _leave_soon(failure, lambda: os._exit(TimeIsUpError.exit_code))
             failure = self._close(failure)
             stop_alarm()
+        except BrokenPipeError:
+            self._stop_recording(_interruption(signal.SIGPIPE))
+            raise
         finally:  # whatever happens, such as a reader that went away
             self._close_status_line()
         if failure is not None:
@@ -126,6 +136,7 @@ class Run:
             self.closed()
         except OutputError as exc:
             failure = exc
+        failure = self._stop_recording(failure)
         self._tell_end(failure, failure.exit_code if failure else 0)
         return failure
 
@@ -152,10 +163,30 @@ class Run:
         _leave_soon(failure, lambda: die_by(exc.signum))
         with suppress(BrokenPipeError, OutputError):
             self._close(failure)
+        self._stop_recording(failure)
         stop_alarm()
         for line in self.interrupted():
             say(f"gstream: {line}")
         die_by(exc.signum)
+
+    def _start_recording(self) -> None:
+        if self.options["record"]:
+            from .tapes import record_tape
+
+            self.tapes.append(record_tape(self.options))
+
+    def _stop_recording(self, failure: GstreamError | None) -> GstreamError | None:
+        """Write how the run ended; where all was well until now, this may go wrong."""
+        fields: dict[str, Any] = {"status": 0, "reason": "completed"}
+        if failure is not None:
+            fields = {"status": failure.exit_code, "reason": failure.reason}
+            fields["message"] = str(failure)
+        while self.tapes:
+            tape = self.tapes.pop()
+            tape.exit(fields)
+            problem = tape.close()
+            failure = failure or problem
+        return failure
 
     def _close_status_line(self) -> None:
         if self._status_line is not None:

@@ -1,0 +1,253 @@
+"""Answer the requests of the API from recordings (DESIGN 8.2, 8.3). Pure: no sockets, no clock.
+
+    POST …/interactions                        the recording of this request
+    GET  …/interactions/ID?stream=true         its events, or those after last_event_id
+    GET  …/interactions/ID                     the interaction as it was at its end
+    POST …/interactions/ID/cancel              the same, with status cancelled
+    POST …/models/NAME:streamGenerateContent   the recording of this request
+
+All else is not found, in the API's words.
+"""
+
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
+from urllib.parse import parse_qs, unquote, urlsplit
+
+import orjson
+
+from .blocks import BlockSplitter
+from .errors import BadDataError
+from .events import Event, batch_of, loads
+from .matching import describe_miss, find
+from .outcome import Progress
+from .reader import EventReader
+from .recording import Part, Recording
+from .steps import Accumulator
+
+_ROUTE = re.compile(
+    r"/(?:interactions(?:/(?P<id>[^/]+)(?P<cancel>/cancel)?)?"
+    r"|(?P<model>models/[^/]+:streamGenerateContent))/?\Z"
+)
+_EVENT = re.compile(rb"(?:\A|[\r\n])data")
+
+Find = Callable[[Sequence[Recording], Mapping[str, Any]], Recording | None]
+
+
+class Reply(NamedTuple):
+    """What answers a request.
+
+    Attributes:
+        status: The HTTP status.
+        parts: The body, each part with the seconds before it.
+        streamed: Whether it is an event stream; else it is JSON.
+        told: The name of the recording, or why there is no answer.
+    """
+
+    status: int
+    parts: list[Part]
+    streamed: bool
+    told: str
+
+
+class Library:
+    """Recordings that answer requests."""
+
+    def __init__(self, recordings: Sequence[Recording], *, find: Find = find) -> None:
+        """Take recordings.
+
+        Args:
+            recordings: In the order in which they are looked through.
+            find: The recording of a request.
+        """
+        self._recordings = [one for one in recordings if one.parts]
+        self._find = find
+
+    def reply(self, method: str, target: str, body: bytes = b"") -> Reply:
+        """The answer to a request; `target` is its path with its query."""
+        url = urlsplit(target)
+        route = _ROUTE.search(url.path)
+        if route is None:
+            return not_found(f"there is nothing at {url.path}")
+        match method, route["id"], bool(route["cancel"]):
+            case "POST", None, _:
+                return self._post(route["model"] or "interactions", body)
+            case "POST", str(quoted), True:
+                return self._whole(unquote(quoted), {"status": "cancelled"})
+            case "GET", str(quoted), False:
+                query = parse_qs(url.query)
+                if query.get("stream", [""])[-1] == "true":
+                    return self._stream(unquote(quoted), query.get("last_event_id", [""])[-1])
+                return self._whole(unquote(quoted))
+        return not_found(f"there is no {method} {url.path}")
+
+    def recording_of(self, body: Mapping[str, Any], what: str = "interactions") -> Recording | None:
+        """The recording that answers this body.
+
+        Args:
+            body: Of a POST.
+            what: The end of the path: `interactions`, or a model with its method.
+        """
+        known = [one for one in self._recordings if not one.path or _asks(one.path, what)]
+        return self._find(known, body)
+
+    def miss(self, body: Mapping[str, Any]) -> str:
+        """Why no recording answers this body."""
+        nearest = describe_miss(self._recordings, body)
+        return f"no recording answers this request{f': {nearest}' if nearest else ''}"
+
+    # --- POST
+
+    def _post(self, what: str, body: bytes) -> Reply:
+        try:
+            asked = loads(body)
+        except BadDataError as exc:
+            return refusal(400, "invalid_request", str(exc))
+        if not isinstance(asked, dict):
+            return refusal(400, "invalid_request", "the request is not a JSON object")
+        recording = self.recording_of(asked, what)
+        if recording is None:
+            return not_found(self.miss(asked))
+        if what == "interactions" and asked.get("stream") is not True:
+            return _object(recording.name, _events(_blocks(recording)), {})
+        return Reply(200, recording.parts, streamed=True, told=recording.name)
+
+    # --- GET
+
+    def _stream(self, interaction_id: str, last_event_id: str) -> Reply:
+        found = list(self._interactions(interaction_id))
+        if not found:
+            return not_found(f"no recording holds interaction {interaction_id}")
+        for name, blocks in found:
+            start = _start_after(blocks, last_event_id)
+            if start is not None:
+                parts = [Part(block.seconds, block.raw) for block in blocks[start:]]
+                return Reply(200, parts, streamed=True, told=name)
+        message = f"interaction {interaction_id} has no event {last_event_id}"
+        return refusal(400, "invalid_request", message)
+
+    def _whole(self, interaction_id: str, changes: Event | None = None) -> Reply:
+        for name, blocks in self._interactions(interaction_id):
+            return _object(name, _events(blocks), changes or {})
+        return not_found(f"no recording holds interaction {interaction_id}")
+
+    def _interactions(self, interaction_id: str) -> Iterator[tuple[str, list["_Block"]]]:
+        """The blocks of an interaction in each recording that holds it."""
+        for recording in self._recordings:
+            if not any(_may_hold(part.data, interaction_id) for part in recording.parts):
+                continue
+            blocks = [
+                block for block in _blocks(recording) if block.interaction_id == interaction_id
+            ]
+            if blocks:
+                yield recording.name, blocks
+
+
+def refusal(status: int, code: str, message: str) -> Reply:
+    """An error in the API's shape."""
+    body = orjson.dumps({"error": {"code": code, "message": message}})
+    return Reply(status, [Part(0.0, body)], streamed=False, told=message)
+
+
+def not_found(message: str) -> Reply:
+    """The answer where there is nothing."""
+    return refusal(404, "not_found", message)
+
+
+def find_in_one(recordings: Sequence[Recording], body: Mapping[str, Any]) -> Recording | None:
+    """The recording of a request among the turns of one run: the only one fits any request.
+
+    Of several turns, the only one after the same interaction fits.
+    """
+    if (exact := find(recordings, body)) is not None:
+        return exact
+    if len(recordings) == 1:
+        return recordings[0]
+    previous = body.get("previous_interaction_id")
+    fitting = [one for one in recordings if one.body.get("previous_interaction_id") == previous]
+    return fitting[0] if len(fitting) == 1 else None
+
+
+def first_events(parts: Iterable[Part], count: int) -> tuple[list[Part], bool]:
+    """The parts up to the end of some event, and whether others follow."""
+    kept: list[Part] = []
+    for seconds, raw in _split(parts):
+        if count <= 0 and raw.strip():
+            return kept, True
+        kept.append(Part(seconds, raw))
+        count -= bool(_EVENT.search(raw))
+    return kept, False
+
+
+class _Block(NamedTuple):
+    seconds: float
+    raw: bytes
+    events: list[Event]
+    interaction_id: str
+
+
+def _split(parts: Iterable[Part]) -> Iterator[Part]:
+    """The same bytes, one block in each part."""
+    splitter = BlockSplitter()
+    seconds = 0.0
+    for part in parts:
+        seconds += part.seconds
+        for raw in splitter.feed(part.data):
+            yield Part(seconds, raw)
+            seconds = 0.0
+    if rest := splitter.rest():
+        yield Part(seconds, rest)
+
+
+def _blocks(recording: Recording) -> Iterator[_Block]:
+    """The blocks of a recording, each with its events and the interaction that they belong to."""
+    reader = EventReader(lambda _message: None)
+    interaction_id = ""
+    for seconds, raw in _split(recording.parts):
+        events = reader.feed(raw).events
+        interaction_id = next(filter(None, map(_begun, events)), interaction_id)
+        yield _Block(seconds, raw, events, interaction_id)
+    if events := reader.finish().events:
+        yield _Block(0.0, b"", events, interaction_id)
+
+
+def _begun(event: Event) -> str:
+    """The id of the interaction that an event begins; empty if it begins none."""
+    match event:
+        case {"event_type": "interaction.created", "interaction": {"id": str(interaction_id)}}:
+            return interaction_id
+    return ""
+
+
+def _events(blocks: Iterable[_Block]) -> list[Event]:
+    return [event for block in blocks for event in block.events]
+
+
+def _start_after(blocks: list[_Block], last_event_id: str) -> int | None:
+    """The number of the block after an event; None if there is no such event."""
+    if not last_event_id:
+        return 0
+    for number, block in enumerate(blocks):
+        if any(event.get("event_id") == last_event_id for event in block.events):
+            return number + 1
+    return None
+
+
+def _object(name: str, events: list[Event], changes: Event) -> Reply:
+    """The interaction that these events bring, as the non-streaming API gives it."""
+    accumulator, progress = Accumulator(), Progress()
+    accumulator.feed_all(events)
+    progress.feed(batch_of(events, [b""] * len(events)))
+    if not (progress.ended or changes):
+        # Nobody will ever send the rest: a client that polls would wait for it in vain.
+        return not_found(f"the recording {name} ends before its interaction does")
+    body = orjson.dumps({**accumulator.interaction, **changes})
+    return Reply(200, [Part(0.0, body)], streamed=False, told=name)
+
+
+def _may_hold(data: bytes, interaction_id: str) -> bool:
+    return interaction_id.encode() in data or b"\\" in data
+
+
+def _asks(path: str, what: str) -> bool:
+    return urlsplit(path).path.rstrip("/").endswith("/" + what)
