@@ -19,13 +19,14 @@ from gstream.errors import (
 )
 
 from .options import read_file
-from .playback import Playback
 from .run import Run
 from .signals import alarm, interrupt, stop_alarm, waiting, while_waiting
 
 if TYPE_CHECKING:
     from gstream.answering import Reply
     from gstream.transport import Answer, Request, Transport
+
+    from .playback import Playback
 
 _HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")  # RFC 9110, 5.6.2
 
@@ -41,7 +42,7 @@ class Network:
         """
         self._options = options
         self._run = run
-        self._playback = Playback(options, run)
+        self._playback = _playback(options, run)
         self._transport: Transport | None = None
         if not (options["offline"] or options["cassette"]):
             self._transport = self._online()
@@ -52,8 +53,7 @@ class Network:
         Raises:
             NoInputError: The network must not be asked, and nothing was recorded.
         """
-        reply = self._playback.reply(request)
-        self._playback.tell(request, reply)
+        reply = self._playback.reply(request) if self._playback else None
         with waiting():
             answer = self._online().connect(request) if reply is None else _recorded(reply, request)
         answer.chunks = while_waiting(answer.chunks)
@@ -77,6 +77,14 @@ class Network:
             options["idle_timeout"],
             self._run.wire if options["verbose"] >= 2 else None,
         )
+
+
+def _playback(options: dict[str, Any], run: Run) -> "Playback | None":
+    if not (options["offline"] or options["cassette"] or options["record"]):
+        return None
+    from .playback import Playback  # takes a while to load
+
+    return Playback(options, run)
 
 
 def _recorded(reply: "Reply", request: "Request") -> "Answer":

@@ -41,7 +41,13 @@ class Playback:
 
         Raises:
             NoInputError: Nothing was recorded, and the network must not be asked.
+            CannotCreateError: A recording cannot be written.
         """
+        reply = self._find(request)
+        self._tell_tapes(request, reply)
+        return reply
+
+    def _find(self, request: "Request") -> Reply | None:
         if not (self._offline or self._directory):
             return None
         known = library(self._directory) if self._directory else Library(_demo(), find=find_demo)
@@ -55,12 +61,8 @@ class Playback:
             raise self._miss(reply)
         return reply  # the stream broke off in its recording, and there is no more of it
 
-    def tell(self, request: "Request", reply: Reply | None) -> None:
-        """Let the tapes of the run know what is asked; the cassette's only what is not in it.
-
-        Raises:
-            CannotCreateError: A recording cannot be written.
-        """
+    def _tell_tapes(self, request: "Request", reply: Reply | None) -> None:
+        """Say what is asked; to the cassette's tape only what is not in the cassette."""
         target = _target(request)
         streamed = "stream=true" in urlsplit(target).query
         if (request.method == "GET" and not streamed) or target.endswith("/cancel"):
