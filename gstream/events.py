@@ -6,7 +6,7 @@ a missing `event_type` from the name of the server-sent event, a missing delta t
 """
 
 import json  # noqa: TID251 - accepts the lone surrogates that orjson refuses
-from typing import Any, NamedTuple
+from typing import Any
 
 import orjson
 
@@ -28,7 +28,7 @@ LEGACY_EVENTS = {
 _MEDIA_KINDS = ("image", "audio", "video")
 
 
-class Batch(NamedTuple):
+class Batch:
     """The events that one chunk of bytes completed.
 
     A whole list goes from stage to stage: a live stream has one event in it, a file hundreds.
@@ -39,9 +39,25 @@ class Batch(NamedTuple):
         notable: Those events that are no `step.delta`, in order.
     """
 
-    events: list[Event]
-    lines: list[bytes]
-    notable: list[Event]
+    __slots__ = ("_run", "events", "lines", "notable")
+
+    def __init__(self, events: list[Event], lines: list[bytes], notable: list[Event]) -> None:
+        self.events = events
+        self.lines = lines
+        self.notable = notable
+        self._run: tuple[int, str] | bool | None = False
+
+    def __repr__(self) -> str:
+        return f"Batch({self.events!r})"
+
+    def run(self) -> tuple[int, str] | None:
+        """The step and the text, where all is text of one step without ids; None elsewhere.
+
+        Found once for all who want it: most of a stream is this.
+        """
+        if self._run is False:
+            self._run = None if self.notable or not self.events else _run_of(self.events)
+        return self._run  # type: ignore[return-value]  # False no more
 
     def part(self, start: int, stop: int) -> "Batch":
         """The batch of some of the events."""
@@ -62,6 +78,23 @@ def parse_lines(lines: list[bytes]) -> Batch:
     if any(event["event_type"] in LEGACY_EVENTS for event in notable):
         raise KeyError
     return Batch(events, lines, notable)
+
+
+def _run_of(events: list[Event]) -> tuple[int, str] | None:
+    try:
+        index = events[0]["index"]
+        pieces = [
+            delta["text"]
+            for event in events
+            if len(event) == 3
+            and event["index"] == index
+            and (delta := event["delta"])["type"] == "text"
+        ]
+        if len(pieces) < len(events) or index.__class__ is not int or not all(pieces):
+            return None
+        return index, "".join(pieces)
+    except (KeyError, TypeError):
+        return None
 
 
 def batch_of(events: list[Event], lines: list[bytes]) -> Batch:

@@ -13,7 +13,7 @@ from zlib import crc32
 from .elements import Element, elements_in_step, elements_of
 from .events import Batch, Event
 
-_HISTORY = 256
+_HISTORY_BYTES = 256 * 1024
 _LONG_LINE = 4096
 NO_NOTICES = frozenset({"interaction.created", "interaction.completed", "error", "[DONE]"})
 """Events that belong to no step and are no notices: each has a rule of its own."""
@@ -133,7 +133,8 @@ class Ledger:
         self.notices_at_checkpoint = 0
         self.ids: set[str] = set()
         self._changed: set[int] = set()
-        self._history: deque[bytes] = deque(maxlen=_HISTORY)
+        self._history: deque[list[bytes]] = deque()
+        self._history_bytes = 0
         self._since_checkpoint = 0
 
     def begin_after(self, event_id: str) -> None:
@@ -144,6 +145,20 @@ class Ledger:
 
     def record(self, batch: Batch) -> None:
         """Take events that are handed on; text deltas of one step together."""
+        if not self._record_plain(batch):
+            self._record_mixed(batch)
+        self._remember(batch.lines)
+
+    def _record_plain(self, batch: Batch) -> bool:
+        """The short way for nothing but text of one step without ids; False if it is not that."""
+        if (run := batch.run()) is None:
+            return False
+        index, text = run
+        self.track(index).position("content").add(Element("content", "text", text, {}))
+        self._since_checkpoint += len(batch.events)
+        return True
+
+    def _record_mixed(self, batch: Batch) -> None:
         pieces: list[str] = []
         index = -1
         for event, line in zip(batch.events, batch.lines, strict=True):
@@ -158,17 +173,16 @@ class Ledger:
                 changed = {each: self.tracks[each] for each in self._changed}
                 self.set_checkpoint(event_id, changed, len(self.notices))
         self._record_text(index, pieces)
-        self._history.extend(map(_remembered, batch.lines[-_HISTORY:]))
 
     def record_one(self, event: Event, line: bytes) -> None:
         """Take one event that is handed on; its id, if it has one, is left to the caller."""
         self._record_one(event, line)
-        self._history.append(_remembered(line))
+        self._remember([line])
 
     def hand_on(self, line: bytes) -> None:
         """Note that a line was handed on whose elements were recorded one by one."""
         self._since_checkpoint += 1
-        self._history.append(_remembered(line))
+        self._remember([line])
 
     def track(self, index: int) -> Track:
         """A step, which is about to change."""
@@ -236,7 +250,7 @@ class Ledger:
 
         Of long ones only the place is kept.
         """
-        events = list(self._history)
+        events = [line for lines in self._history for line in lines]
         return events[: max(0, len(events) - self._since_checkpoint)] if self.last_event_id else []
 
     def _record_one(self, event: Event, line: bytes) -> None:
@@ -254,6 +268,17 @@ class Ledger:
                 self.notices.append(crc32(line))
         self._since_checkpoint += 1
 
+    def _remember(self, lines: list[bytes]) -> None:
+        """Keep the newest lines, some hundred KB of them; of a long one only its place."""
+        size = sum(map(len, lines))
+        if size > _HISTORY_BYTES:
+            lines = [line if len(line) < _LONG_LINE else b"" for line in lines]
+            size = sum(map(len, lines))
+        self._history.append(lines)
+        self._history_bytes += size
+        while self._history_bytes > _HISTORY_BYTES and len(self._history) > 1:
+            self._history_bytes -= sum(map(len, self._history.popleft()))
+
     def _record_text(self, index: int, pieces: list[str]) -> None:
         if pieces:
             self.track(index).add([Element("content", "text", "".join(pieces), {})])
@@ -265,10 +290,6 @@ class Ledger:
         interaction = event.get("interaction")
         if isinstance(interaction, dict):
             self.interaction_id = str(interaction.get("id") or "")
-
-
-def _remembered(line: bytes) -> bytes:
-    return line if len(line) < _LONG_LINE else b""
 
 
 def _plain_text(event: Event) -> str:

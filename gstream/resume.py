@@ -29,6 +29,7 @@ _FRUITLESS = 3
 _POLL_SECONDS = 5.0
 _POLL_SECONDS_AGENT = 10.0
 _POLL_LONGEST = 3600.0
+_SETTLE_BYTES = 48 * 1024
 
 
 class Requests(Protocol):
@@ -66,7 +67,7 @@ class Resuming:
     now: Callable[[], float]
     random: Callable[[], float]
     tell: Callable[[str], None]
-    handed_on: Callable[[Ledger], None] = lambda _ledger: None
+    handed_on: Callable[[Ledger], None] | None = None
     bytes_read: Callable[[int], None] = lambda _size: None
 
 
@@ -100,7 +101,6 @@ class Follower:
     """Follows one interaction.
 
     Attributes:
-        ledger: What was handed on.
         ended: Whether the interaction was followed to its end.
         reconnects: How many connections were opened after the first.
     """
@@ -114,7 +114,9 @@ class Follower:
         new_reader: Callable[[], EventReader],
         ledger: Ledger | None = None,
     ) -> None:
-        self.ledger = ledger or Ledger()
+        self._ledger = ledger or Ledger()
+        self._unrecorded: list[Batch] = []
+        self._unrecorded_bytes = 0
         self.ended = False
         self.reconnects = 0
         self._session = session
@@ -122,6 +124,7 @@ class Follower:
         self._requests = requests
         self._resuming = resuming
         self._new_reader = new_reader
+        self._ended = False
         self._held: list[tuple[Event, bytes, bytes]] = []
         self._parked: list[tuple[Event, bytes, bytes]] = []
         self._last_reader: EventReader | None = None
@@ -131,6 +134,12 @@ class Follower:
         self._failures = 0
         self._fruitless = 0
         self._whole_again = False
+
+    @property
+    def ledger(self) -> Ledger:
+        """What was handed on."""
+        self._settle()
+        return self._ledger
 
     @property
     def over(self) -> bool:
@@ -202,7 +211,7 @@ class Follower:
             raise TruncatedError(f"streaming again brings nothing new ({end.why})")
         if self._held:
             self._parked, self._held = self._held, []
-        self._session.progress.done = False
+        self._session.progress.done = self._ended = False
         tries = max(self._failures, self._fruitless)
         wait = backoff(tries, self._resuming.random) if tries else 0.0
         place = self._session.progress.place
@@ -280,11 +289,11 @@ class Follower:
         try:
             for chunk in answer.chunks:
                 self._resuming.bytes_read(len(chunk))
-                for block in splitter.feed(chunk) if splitter else (chunk,):
-                    broken = reader.broken
-                    batch = reader.feed(block)
-                    self._take(batch, replay, block if reader.broken == broken else b"")
-                if self._session.finished or (self.over and not splitter):
+                if splitter is None:
+                    self._take(reader.feed(chunk), replay, b"")
+                else:
+                    self._take_blocks(splitter.feed(chunk), reader, replay)
+                if self._ended and (splitter is None or self._session.finished):
                     break
         except BrokenStreamError as exc:
             end = End(f"the connection broke: {exc}", broken=True)
@@ -316,9 +325,17 @@ class Follower:
         error = error if isinstance(error, dict) else {}
         return End(f"the server broke off the stream: {error_text(error)}", error)
 
+    def _take_blocks(self, blocks: list[bytes], reader: EventReader, replay: Replay | None) -> None:
+        """Hand on events and their raw blocks; a block that cannot be read is not shown."""
+        for block in blocks:
+            broken = reader.broken
+            batch = reader.feed(block)
+            self._take(batch, replay, block if reader.broken == broken else b"")
+
     def _take(self, batch: Batch, replay: Replay | None, raw: bytes) -> None:
         """Hand on what is new of some events."""
-        if replay is None and not self._held and not _has_error(batch):
+        notable = batch.notable
+        if replay is None and not self._held and not (notable and _has_error(notable)):
             if raw:
                 self._session.show_raw(raw)
             if batch.events:
@@ -348,12 +365,30 @@ class Follower:
 
     def _hand_on(self, batch: Batch, *, recorded: bool = False) -> None:
         if not recorded:
-            self.ledger.record(batch)
+            self._unrecorded.append(batch)
+            self._unrecorded_bytes += len(batch.lines[0]) * len(batch.lines)
+            if self._unrecorded_bytes > _SETTLE_BYTES:
+                self._settle()
         self._session.take(batch)
         self._handed += len(batch.events)
-        if any(event.get("continuation_token") for event in batch.notable):
-            self._token_at = self._handed
-        self._resuming.handed_on(self.ledger)
+        if batch.notable:
+            self._ended = self.over or self._session.finished
+            if any(event.get("continuation_token") for event in batch.notable):
+                self._token_at = self._handed
+        if self._resuming.handed_on is not None:
+            self._resuming.handed_on(self.ledger)
+
+    def _settle(self) -> None:
+        """Record what was handed on: many events at once cost less than each for itself."""
+        batches, self._unrecorded = self._unrecorded, []
+        self._unrecorded_bytes = 0
+        if len(batches) == 1:
+            self._ledger.record(batches[0])
+        elif batches:
+            events = [event for batch in batches for event in batch.events]
+            lines = [line for batch in batches for line in batch.lines]
+            notable = [event for batch in batches for event in batch.notable]
+            self._ledger.record(Batch(events, lines, notable))
 
     # --- polling
 
@@ -406,8 +441,8 @@ class Follower:
             self._take_one(event, line, replay, _block(event, line))
 
 
-def _has_error(batch: Batch) -> bool:
-    return any(event["event_type"] == "error" for event in batch.notable)
+def _has_error(events: list[Event]) -> bool:
+    return any(event["event_type"] == "error" for event in events)
 
 
 def _block(event: Event, line: bytes) -> bytes:

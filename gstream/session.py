@@ -203,7 +203,8 @@ class Session:
 
     def take(self, batch: Batch) -> None:
         """Show events; at a new interaction, end the one before. After `[DONE]` nothing counts."""
-        if not any(event["event_type"] in _BOUNDARIES for event in batch.notable):
+        notable = batch.notable
+        if not (notable and any(event["event_type"] in _BOUNDARIES for event in notable)):
             self._show(batch)
             return
         start = 0

@@ -98,6 +98,8 @@ class TextView(_Base):
         if batch.notable:
             return None
         kinds = self._kinds
+        if run := batch.run():
+            return run[1] if kinds.get(run[0]) == "model_output" else None
         try:
             pieces = [
                 delta["text"]

@@ -228,7 +228,7 @@ class Following:
             now=time.time,
             random=random.random,
             tell=self._tell_reconnect,
-            handed_on=self._save_cursor if self._cursor_file else lambda _ledger: None,
+            handed_on=self._save_cursor if self._cursor_file else None,
             bytes_read=meter.bytes if meter else lambda _size: None,
         )
         size = options["max_event_size"]

@@ -67,11 +67,15 @@ class waiting:  # noqa: N801 - reads as a statement
 def while_waiting(items: Iterator[T]) -> Iterator[T]:
     """The items of an iterator, for each of which we wait."""
     while True:
-        with waiting():
-            try:
-                item = next(items)
-            except StopIteration:
-                return
+        was, _State.at_work = _State.at_work, False  # as `waiting`, but for each chunk
+        try:
+            if _State.pending is not None:
+                _raise_pending()
+            item = next(items)
+        except StopIteration:
+            return
+        finally:
+            _State.at_work = was
         yield item
 
 
