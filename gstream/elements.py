@@ -59,14 +59,16 @@ class Element(NamedTuple):
 
 
 def elements_of(delta: Event) -> list[Element]:
-    """The elements that a delta brings, in order; all of them are of one sequence."""
+    """The elements that a delta brings, in order: at least one, all of one sequence."""
     kind = delta_type(delta)
     if kind == "text" and isinstance(delta.get("text"), str):
         return [Element("content", "text", delta["text"], delta)]
     if kind == "arguments_delta" and isinstance(delta.get("arguments", ""), str):
         return [Element("arguments", "arguments", delta.get("arguments", ""), delta)]
     if kind in {"text_annotation_delta", "text_annotation"}:
-        return [_annotation(delta, one) for one in delta.get("annotations") or []]
+        annotations = delta.get("annotations")
+        if isinstance(annotations, list) and annotations:
+            return [_annotation(delta, one) for one in annotations]
     if kind == "thought_summary":
         return [_summary(delta)]
     if kind == "audio" and (audio := _audio(delta)):

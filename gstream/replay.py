@@ -36,6 +36,7 @@ class Replay:
         self._ledger = ledger
         self._after_last_id = after_last_id
         self._from_start: set[int] = set()
+        self._started_before = frozenset(ledger.checkpoint if after_last_id else ())
         self._shadows = _shadows(ledger, ledger.checkpoint if after_last_id else {})
         self._changed: set[int] = set(self._shadows)
         self._notice = ledger.notices_at_checkpoint if after_last_id else 0
@@ -73,7 +74,7 @@ class Replay:
     def _is_placed(self, event: Event) -> bool:
         """Whether the place of an event is certain by itself."""
         index = event.get("index")
-        if event["event_type"] == "step.start" and index in self._ledger.checkpoint:
+        if event["event_type"] == "step.start" and index in self._started_before:
             self._forget_held()  # what came before this start is older still
             return True
         if event["event_type"] == "interaction.status_update" and self._preamble:
@@ -154,7 +155,8 @@ class Replay:
         return [(event, line)]
 
     def _created(self, event: Event, line: bytes) -> list[Pair]:
-        self._preamble = self._after_last_id
+        at_last_id = event.get("event_id") == self._ledger.last_event_id
+        self._preamble = self._after_last_id and not at_last_id
         if not self._ledger.created:
             return self._new(event, line)
         interaction = event.get("interaction")
@@ -173,7 +175,6 @@ class Replay:
             self._preamble = preamble
             return []
         if preamble and known in notices:
-            self._preamble = True
             return []
         self._notice = len(notices) + 1
         return self._new(event, line)
@@ -185,8 +186,8 @@ class Replay:
             self._shadow(index)
             self._see_id(event)
             return [(event, line)]
-        if not self._from_start:
-            self._notice = min(self._notice, self._notices_here)
+        if index in self._started_before and self._from_start.isdisjoint(self._started_before):
+            self._notice = min(self._notice, self._notices_here)  # the server begins anew
         self._from_start.add(index)
         kind = str(event["step"].get("type"))
         track = self._ledger.track(index)
@@ -219,7 +220,7 @@ class Replay:
         if fresh != elements:
             event = {**event, "delta": joined(event["delta"], fresh)} if fresh else event
             line = orjson.dumps(event) + b"\n"
-        pairs = [self._handed(event, line)] if fresh or not elements else []
+        pairs = [self._handed(event, line)] if fresh else []
         self._see_id(event)
         return pairs
 
