@@ -37,6 +37,17 @@ def error_of(value: Any) -> Event:
     return {}
 
 
+def error_in_body(body: bytes) -> Event:
+    """The error in the body of a refusal, or one that tells its first words (DESIGN 4)."""
+    try:
+        if error := error_of(loads(body)):
+            return error
+    except BadDataError:
+        pass
+    words = b" ".join(body.split())[:100].decode("utf-8", "replace")
+    return {"message": f"the answer begins with: {words}" if words else "the answer is empty"}
+
+
 def is_interaction(value: Any) -> bool:
     """Whether a JSON value is an interaction as the non-streaming API gives it."""
     return isinstance(value, dict) and "status" in value and ("id" in value or "steps" in value)

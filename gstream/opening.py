@@ -6,10 +6,9 @@ Connect, sleep, clock and randomness are arguments.
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from .errors import BadDataError, GstreamError
-from .events import Event, loads
+from .documents import error_in_body
+from .errors import GstreamError
 from .outcome import refused_request
-from .reader import error_of
 from .retry import LONGEST_WAIT, asked_wait, backoff, is_daily_quota, is_retried
 from .transport import Answer, Connect, Request, UnansweredError, network_error
 
@@ -68,7 +67,7 @@ def _refusal(
     request: Request, answer: Answer, attempt: int, retrying: Retrying
 ) -> tuple[GstreamError, float | None]:
     """The failure that a refusal is, and the seconds to wait before another try, if one helps."""
-    error = _error_in(answer.read())
+    error = error_in_body(answer.read())
     failure = refused_request(error, answer.status)
     failure.args = (f"{request}: {failure}",)
     if not is_retried(answer.status) or is_daily_quota(error):
@@ -80,13 +79,3 @@ def _refusal(
         failure.hint = f"the server asks to wait {wait:.0f} s"
         return failure, None
     return failure, wait
-
-
-def _error_in(body: bytes) -> Event:
-    try:
-        if error := error_of(loads(body)):
-            return error
-    except BadDataError:
-        pass
-    words = b" ".join(body.split())[:100].decode("utf-8", "replace")
-    return {"message": f"the answer begins with: {words}" if words else "the answer is empty"}
