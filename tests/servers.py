@@ -9,6 +9,9 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Self
 
+from tests import support
+from tests.support import INTERACTION_ID, block
+
 DEADLINE = 20.0
 
 
@@ -170,48 +173,38 @@ def refusing(status: int, error: dict[str, Any] | bytes, **headers: str) -> Scri
     return raw(head.encode() + body)
 
 
-# --- streams
+# --- streams, as bytes
 
 
-def block(event: dict[str, Any]) -> bytes:
-    """An event as the server sends it."""
-    data = json.dumps(event, ensure_ascii=False, separators=(",", ":")).encode()
-    return b"event: %b\ndata: %b\n\n" % (event["event_type"].encode(), data)
-
-
-def created(interaction_id: str = "v1_test") -> bytes:
+def created(interaction_id: str = INTERACTION_ID) -> bytes:
     """The event that begins a stream."""
-    interaction = {"id": interaction_id, "status": "in_progress", "object": "interaction"}
-    return block({"interaction": interaction, "event_type": "interaction.created"})
+    return block(support.created(interaction_id))
 
 
 def step_start(kind: str = "model_output", index: int = 0) -> bytes:
     """The event that begins a step."""
-    return block({"index": index, "step": {"type": kind}, "event_type": "step.start"})
+    return block(support.start(kind, index=index))
 
 
 def text_delta(text: str, index: int = 0, **fields: str) -> bytes:
     """A delta of text."""
-    delta = {"text": text, "type": "text"}
-    return block({"index": index, "delta": delta, "event_type": "step.delta", **fields})
+    return block({**support.delta(text=text, index=index), **fields})
 
 
 def thought_delta(text: str, index: int = 0) -> bytes:
     """A delta with a thought summary."""
-    delta = {"content": {"text": text, "type": "text"}, "type": "thought_summary"}
-    return block({"index": index, "delta": delta, "event_type": "step.delta"})
+    content = {"text": text, "type": "text"}
+    return block(support.delta("thought_summary", index=index, content=content))
 
 
 def step_stop(index: int = 0) -> bytes:
     """The event that ends a step."""
-    return block({"index": index, "event_type": "step.stop"})
+    return block(support.stop(index))
 
 
-def ending(status: str = "completed", interaction_id: str = "v1_test", **fields: Any) -> bytes:
+def ending(status: str = "completed", **fields: Any) -> bytes:
     """The events that end a stream."""
-    interaction = {"id": interaction_id, "status": status, **fields}
-    completed = block({"interaction": interaction, "event_type": "interaction.completed"})
-    return completed + b"event: done\ndata: [DONE]\n\n"
+    return support.stream(support.completed(status, **fields))
 
 
 def opening(*texts: str) -> bytes:

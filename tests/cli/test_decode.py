@@ -22,6 +22,7 @@ from tests.cli.support_cli import (
     run_command,
     started,
 )
+from tests.support import block
 
 WORDS = ("Grüße, ", "東京 ", "🚀")
 STREAM = servers.stream(*WORDS)
@@ -300,7 +301,7 @@ def test_a_cut_stream_is_truncated_with_its_text_shown() -> None:
 
     assert (got.code, got.text) == (76, "as far as it came")
     assert got.stderr == (
-        "gstream: the stream ended before the interaction did (interaction v1_test)\n"
+        "gstream: the stream ended before the interaction did (interaction v1_built)\n"
     )
 
 
@@ -316,7 +317,7 @@ def test_the_exit_line_names_the_place_in_the_stream() -> None:
         "status": 76,
         "reason": "truncated",
         "message": "the stream ended before the interaction did (after event e7)",
-        "interaction_id": "v1_test",
+        "interaction_id": "v1_built",
         "last_event_id": "e7",
         "retryable": True,
     }
@@ -347,7 +348,7 @@ def test_the_status_of_the_interaction_gives_the_exit_code(status: str, code: in
 
 def test_an_error_event_ends_with_14() -> None:
     error = {"code": "gateway_timeout", "message": "too late"}
-    stream = servers.opening("half") + servers.block({"error": error, "event_type": "error"})
+    stream = servers.opening("half") + block({"error": error, "event_type": "error"})
 
     got = run("decode", stdin=stream)
 
