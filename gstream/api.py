@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from .errors import BadDataError, UsageError
+from .events import dumps
 
 Body = dict[str, Any]
 
@@ -20,6 +21,8 @@ TOP_LEVEL = frozenset(
 )
 """The fields of a request (PROTOCOL b.1); any other option is one of generation_config."""
 
+_CONTENTS = frozenset({"text", "image", "audio", "video", "document"})
+
 
 def text_part(text: str) -> Body:
     """A part of the input that is text."""
@@ -27,10 +30,24 @@ def text_part(text: str) -> Body:
 
 
 def function_result(call_id: str, result: Any) -> Body:
-    """The step that answers a call (PROTOCOL b.2); numbers and the like are answered as text."""
-    if not isinstance(result, (str, list, dict)):
-        result = {True: "true", False: "false", None: "null"}.get(result, str(result))
+    """The step that answers a call (PROTOCOL b.2).
+
+    A result is text, a list of contents or an object; all else becomes the text of its JSON.
+    """
+    if not (isinstance(result, (str, dict)) or _is_contents(result)):
+        result = dumps(result).decode()
     return {"type": "function_result", "call_id": call_id, "result": result}
+
+
+def _is_contents(value: Any) -> bool:
+    """Whether it is a list of contents, such as text and images."""
+    return bool(value) and isinstance(value, list) and all(map(is_content, value))
+
+
+def is_content(value: Any) -> bool:
+    """Whether it is a content (PROTOCOL b.2)."""
+    kind = value.get("type") if isinstance(value, dict) else None
+    return isinstance(kind, str) and kind in _CONTENTS
 
 
 def set_option(body: Body, key: str, value: Any) -> None:

@@ -3,7 +3,7 @@
 Pure. `interaction.completed` ends a stream but is no success: the status decides (PROTOCOL d.2).
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from .errors import (
@@ -35,6 +35,8 @@ _FAILURES: dict[str, type[GstreamError]] = {
 
 # These statuses are news enough without the end of the stream; others may be half an answer.
 _FINAL = frozenset({"failed", "cancelled"})
+
+_MOST_SHOWN = 20
 
 BLOCKED = frozenset(
     "safety recitation language prohibited_content spii blocklist image_safety "
@@ -81,6 +83,7 @@ class Progress:
         completed: Whether `interaction.completed` has come.
         done: Whether `[DONE]` has come.
         error: The newest error event's error; None without one.
+        calls: The ids of the function calls that nothing in the stream has answered.
         exit_line: The `gstream.exit` line of an earlier run, where its output is read again.
     """
 
@@ -95,6 +98,7 @@ class Progress:
         self.completed = False
         self.done = False
         self.error: Event | None = None
+        self.calls: dict[str, None] = {}
         self.exit_line: Event | None = None
 
     def feed(self, batch: Batch) -> None:
@@ -147,7 +151,8 @@ class Progress:
         if self.status in RUNNING:
             return TruncatedError(f"the interaction is still {self.status or 'without a status'}")
         if self.status == "requires_action":
-            return kind("the interaction waits for the results of function calls")
+            hint = answer_hint(self.interaction_id, list(self.calls))
+            return kind("the interaction waits for the results of function calls", hint=hint)
         return kind(f"the interaction ended with status {self.status}{why}")
 
     def _see(self, interaction: Event) -> None:
@@ -182,8 +187,21 @@ class Progress:
         if isinstance(interaction := event.get("interaction"), dict):
             self._see(interaction)
             self.has_usage = bool(interaction.get("usage"))
+            if isinstance(steps := interaction.get("steps"), list):
+                for step in steps:
+                    self._see_step(step)
             if isinstance(token := interaction.get("continuation_token"), str):
                 self.token = token
+
+    def _step_started(self, event: Event) -> None:
+        self._see_step(event.get("step"))
+
+    def _see_step(self, step: Any) -> None:
+        match step:
+            case {"type": "function_call", "id": str(call_id)} if call_id:
+                self.calls[call_id] = None
+            case {"type": "function_result", "call_id": str(call_id)}:
+                self.calls.pop(call_id, None)
 
     def _error(self, event: Event) -> None:
         error = event.get("error")
@@ -200,10 +218,25 @@ _ACTIONS: dict[str, Callable[[Progress, Event], None]] = {
     "interaction.created": Progress._created,
     "interaction.status_update": Progress._updated,
     "interaction.completed": Progress._completed,
+    "step.start": Progress._step_started,
     "error": Progress._error,
     DONE_EVENT["event_type"]: Progress._done,
     "gstream.exit": Progress._exit,
 }
+
+
+def answer_hint(interaction_id: str, call_ids: Sequence[str]) -> str:
+    """The command that answers function calls by hand, but for their results."""
+    import shlex
+
+    if not interaction_id:
+        return "it is not stored: answer with all steps and the results as the input of -d"
+    command = f"gstream create --previous {shlex.quote(interaction_id)}"
+    if not call_ids:
+        return f"go on with: {command} -p …"
+    results = [f"--function-result {shlex.quote(call_id)}=…" for call_id in call_ids[:_MOST_SHOWN]]
+    more = " …" if len(call_ids) > _MOST_SHOWN else ""
+    return f"answer with: {command} {' '.join(results)}{more}"
 
 
 def error_event(error: Event) -> GstreamError:
