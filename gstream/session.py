@@ -73,6 +73,7 @@ class Session:
         self._reader = EventReader(report, max_event_size=max_event_size)
         self.hop_expected = False
         self._nothing_to_do = False
+        self._turn_expected = False
         self._raw = bytearray()
         self._raw_error: Event | None = None
         self._http_status = 0
@@ -144,6 +145,15 @@ class Session:
         for observer in self._observers:
             observer.feed(batch)
 
+    def end_turn(self) -> None:
+        """End the interaction: the next one answers its calls, so waiting for them is no failure.
+
+        What `--flush end` holds back waits on: the answer is not whole before the last turn is.
+        """
+        self._sink.write(self._view.end(whole=False, ended=True))
+        self._forget_interaction()
+        self._turn_expected = True
+
     def nothing_to_do(self, failure: GstreamError | None) -> None:
         """Say that an earlier run has written everything; it ended like this."""
         self._fail(failure)
@@ -164,7 +174,7 @@ class Session:
             The failure that the run is; None if every answer is whole.
         """
         self._fail(failure)
-        told = self._failure or self._nothing_to_do
+        told = (self._failure and not self._turn_expected) or self._nothing_to_do
         if self.progress.begun or self._raw_error is not None or not told:
             self._end_interaction()
         return self._failure
@@ -231,6 +241,7 @@ class Session:
 
     def _begin(self, created: Event) -> None:
         """End the interaction before, unless the new one is its next hop or its replay (S5)."""
+        self._turn_expected = False
         progress = self.progress
         fields: Any = created.get("interaction")
         same = isinstance(fields, dict) and fields.get("id") == progress.interaction_id
@@ -249,6 +260,11 @@ class Session:
         elif forgotten := self._sink.discard():
             self._report(f"{forgotten} bytes were not written: the answer is not whole")
         self._fail(self._failure_of_interaction())
+        self._forget_interaction()
+
+    def _forget_interaction(self) -> None:
+        """Begin anew; where we were is still known."""
+        progress = self.progress
         self.progress = Progress()
         self.progress.interaction_id = progress.interaction_id
         self.progress.last_event_id = progress.last_event_id

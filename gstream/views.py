@@ -80,6 +80,7 @@ class TextView(_Base):
     def __init__(self) -> None:
         self._kinds: dict[Any, str] = {}
         self._last = ""
+        self._before = ""
 
     def feed(self, batch: Batch) -> bytes:
         return self.text(batch).encode()
@@ -112,12 +113,14 @@ class TextView(_Base):
             return None
 
     def end(self, *, whole: bool, ended: bool) -> bytes:
-        newline = whole and self._last and not self._last.endswith("\n")
+        last = self._last or self._before
         self.__init__()  # type: ignore[misc]  # the next interaction starts afresh
-        return b"\n" if newline else b""
+        if not whole:
+            self._before = last[-1:]  # what follows may go on in this line
+        return b"\n" if whole and last and not last.endswith("\n") else b""
 
     def state(self) -> Event:
-        return {"last": self._last[-1:]}
+        return {"last": (self._last or self._before)[-1:]}
 
     def restore(self, state: Event, kinds: dict[int, str]) -> None:
         self._kinds = dict(kinds)
