@@ -2,15 +2,30 @@
 
 Pure. Events keep every key that came, known or not; only what is missing or old is filled in:
 a missing `event_type` from the name of the server-sent event, a missing delta type from its keys
-(PROTOCOL U3), and the event names from before June 2026 (PROTOCOL c.2).
+(PROTOCOL U3), and the event names from before June 2026 (PROTOCOL c.2). The shapes of events, for
+type checkers, stand in `event_types` and can be had from here.
 """
 
 import json  # noqa: TID251 - accepts the lone surrogates that orjson refuses
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import orjson
 
 from .errors import BadDataError
+
+if TYPE_CHECKING:
+    from .event_types import *  # noqa: F403 - all of them, and nothing else
+else:
+
+    def __getattr__(name: str) -> object:
+        """The shapes of events, loaded only where they are asked for."""
+        if name[:1].isupper():
+            from . import event_types
+
+            if name in event_types.__all__:
+                return getattr(event_types, name)
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
 
 Event = dict[str, Any]
 

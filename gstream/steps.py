@@ -7,7 +7,7 @@ in `MERGES`. Text, arguments and audio are kept in pieces and joined once: appen
 import base64
 import binascii
 import copy
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from .errors import BadDataError
@@ -31,14 +31,14 @@ class Accumulator:
         self._hops: list[Interaction] = []
         self._start_over()
 
-    def feed(self, event: Event) -> None:
+    def feed(self, event: Mapping[str, Any]) -> None:
         """Take one event; an unknown one changes nothing."""
         if event["event_type"] == "step.delta":
             self._delta(event)
         elif action := _ACTIONS.get(event["event_type"]):
             action(self, event)
 
-    def feed_all(self, events: Iterable[Event]) -> None:
+    def feed_all(self, events: Iterable[Mapping[str, Any]]) -> None:
         """Take many events, text deltas on the short way."""
         steps = self._steps
         for event in events:
@@ -129,7 +129,7 @@ class Accumulator:
         self._final_steps: list[Step] = []
         self._usage: Any = None
 
-    def _created(self, event: Event) -> None:
+    def _created(self, event: Mapping[str, Any]) -> None:
         """Begin, begin again (same id: a full replay), or begin the next hop (S5)."""
         match event:
             case {"interaction": dict(fields)}:
@@ -138,7 +138,7 @@ class Accumulator:
                 self._start_over()
                 self._overlay(fields)
 
-    def _status(self, event: Event) -> None:
+    def _status(self, event: Mapping[str, Any]) -> None:
         for key in ("status", "continuation_token"):
             if isinstance(event.get(key), str):
                 self._fields[key] = event[key]
@@ -146,7 +146,7 @@ class Accumulator:
             self._fields.setdefault("id", event["interaction_id"])
         self._see_usage(event)
 
-    def _completed(self, event: Event) -> None:
+    def _completed(self, event: Mapping[str, Any]) -> None:
         """Overlay the final keys (S2); final steps, if any, replace the rebuilt ones (S3)."""
         match event:
             case {"interaction": dict(fields)}:
@@ -162,13 +162,13 @@ class Accumulator:
             elif key != "steps" and (value != "" or key not in self._fields):
                 self._fields[key] = value
 
-    def _step_start(self, event: Event) -> None:
+    def _step_start(self, event: Mapping[str, Any]) -> None:
         """Start a step; a second start of the same index replaces the first (A2, A3)."""
         match event:
             case {"index": int(index), "step": dict(step)}:
                 self._steps[index] = _Step(copy.deepcopy(step))
 
-    def _delta(self, event: Event) -> None:
+    def _delta(self, event: Mapping[str, Any]) -> None:
         match event:
             case {"metadata": {"total_usage": dict(usage)}}:
                 self._usage = usage
@@ -183,14 +183,14 @@ class Accumulator:
             case _:
                 self.unapplied += 1
 
-    def _see_usage(self, event: Event) -> None:
+    def _see_usage(self, event: Mapping[str, Any]) -> None:
         """Remember the newest cumulative usage (S4); `step_usage` is never that."""
         match event:
             case {"usage": dict(usage)} | {"metadata": {"total_usage": dict(usage)}}:
                 self._usage = usage
 
 
-_ACTIONS: dict[str, Callable[[Accumulator, Event], None]] = {
+_ACTIONS: dict[str, Callable[[Accumulator, Mapping[str, Any]], None]] = {
     "interaction.created": Accumulator._created,
     "interaction.status_update": Accumulator._status,
     "interaction.completed": Accumulator._completed,

@@ -1,0 +1,164 @@
+"""What a stream means to whoever reads it as a library: bytes in, events and failures out. Pure."""
+
+from collections import deque
+from typing import TYPE_CHECKING, Any, cast
+
+from .documents import error_in_body
+from .errors import (
+    BadDataError,
+    GstreamError,
+    IncompleteError,
+    NetworkError,
+    RequiresActionError,
+    TruncatedError,
+)
+from .events import Batch, Event, batch_of
+from .outcome import Progress, raw_error, refused_request
+from .reader import DONE_EVENT, EventReader
+from .steps import Accumulator
+
+if TYPE_CHECKING:
+    from .event_types import Interaction, InteractionsEvent
+
+_DONE = DONE_EVENT["event_type"]
+_BOUNDARIES = frozenset({"interaction.created", _DONE})
+_ERROR_BODY = 1024 * 1024
+_MOST_NOTES = 3
+
+
+class StreamCore:
+    """One answer being read.
+
+    Attributes:
+        accumulator: Has taken the events that were handed on.
+        over: Whether no more bytes are wanted.
+    """
+
+    def __init__(self, source: object, max_event_size: int) -> None:
+        """Begin with nothing read.
+
+        Args:
+            source: Has a `status_code` if it is an HTTP response.
+            max_event_size: Most bytes of one event.
+        """
+        status = getattr(source, "status_code", 0)
+        self.accumulator = Accumulator()
+        self.over = False
+        self._status = status if isinstance(status, int) else 0
+        self._notes: list[str] = []
+        self._reader = EventReader(self._note, max_event_size=max_event_size)
+        self._progress = Progress()
+        self._events: deque[Event] = deque()
+        self._refusal = bytearray()
+        self._failure: GstreamError | None = None
+
+    @property
+    def interaction(self) -> "Interaction":
+        """The interaction as far as its events were handed on."""
+        return cast("Interaction", self.accumulator.interaction)
+
+    def next_event(self) -> "InteractionsEvent | None":
+        """The next event that is complete; None without one."""
+        if not self._events:
+            return None
+        event = self._events.popleft()
+        self.accumulator.feed(event)
+        return cast("InteractionsEvent", event)
+
+    def feed(self, chunk: bytes | None) -> None:
+        """Take the next bytes; None is the end of them."""
+        if self.over:
+            return
+        try:
+            if self._status >= 400:
+                self._read_refusal(chunk)
+            elif chunk is not None:
+                self._take(self._reader.feed(chunk))
+            else:
+                self._take(self._reader.finish())
+                self._judge()
+        except GstreamError as exc:
+            self.over, self._failure = True, exc
+
+    def broke(self, exc: Exception) -> None:
+        """Take that the connection broke."""
+        if self.over:
+            return
+        self.feed(None)
+        if isinstance(self._failure, TruncatedError) and self._reader.raw_error is None:
+            kind = TruncatedError if self._progress.begun else NetworkError
+            words = str(exc) or type(exc).__name__
+            self._failure = kind(f"the connection broke: {words} ({self._progress.place})")
+            self._failure.__cause__ = exc
+
+    def stop(self) -> None:
+        """Want nothing more."""
+        self.over = True
+        self._events.clear()
+
+    def check(self) -> None:
+        """Raise what kept the interaction from its end, once."""
+        failure, self._failure = self._failure, None
+        if failure is not None:
+            raise failure
+
+    def _note(self, text: str) -> None:
+        if len(self._notes) < _MOST_NOTES:
+            self._notes.append(text)
+
+    def _take(self, batch: Batch) -> None:
+        if not any(event["event_type"] in _BOUNDARIES for event in batch.notable):
+            self._events.extend(batch.events)
+            self._progress.feed(batch)
+            return
+        for event in batch.events:
+            if self.over:
+                return
+            self._take_one(event)
+
+    def _take_one(self, event: Event) -> None:
+        if event["event_type"] == "interaction.created":
+            self._check_begin(event)
+        self._progress.feed(batch_of([event], [b""]))
+        if event["event_type"] == _DONE:
+            self._judge()
+        else:
+            self._events.append(event)
+
+    def _check_begin(self, created: Event) -> None:
+        """Refuse to go over from an interaction that has not ended to another one (S5).
+
+        Raises:
+            TruncatedError: That is what happened to the first.
+        """
+        progress = self._progress
+        fields: Any = created.get("interaction")
+        other = isinstance(fields, dict) and fields.get("id") != progress.interaction_id
+        if other and progress.begun and not progress.completed:
+            raise TruncatedError(f"another interaction began before the end of {progress.place}")
+
+    def _judge(self) -> None:
+        """Find what kept the interaction from its end: its status weighs most, truncation least."""
+        self.over = True
+        failure = self._failure_of_interaction()
+        if self._reader.broken and (failure is None or isinstance(failure, TruncatedError)):
+            failure = BadDataError("; ".join(self._notes))
+        self._failure = failure
+
+    def _failure_of_interaction(self) -> GstreamError | None:
+        progress, error = self._progress, self._reader.raw_error
+        if error is not None and not progress.completed:
+            return raw_error(error) if progress.begun else refused_request(error)
+        failure = progress.failure()
+        waits = isinstance(failure, RequiresActionError | IncompleteError)
+        return None if waits else failure
+
+    def _read_refusal(self, chunk: bytes | None) -> None:
+        """Take the body of an answer that is no stream.
+
+        Raises:
+            GstreamError: What the refusal is, once it has been read.
+        """
+        self._refusal += chunk or b""
+        if chunk is None or len(self._refusal) > _ERROR_BODY:
+            raise refused_request(error_in_body(bytes(self._refusal)), self._status)
