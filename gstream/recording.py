@@ -37,6 +37,9 @@ _OUR_LINE = re.compile(
 # After a block that was late, the next ones come this much sooner at most: pauses stay pauses.
 _CATCH_UP = 0.004
 
+# What `time.sleep` takes on any system, and longer than anybody waits.
+_LONGEST_SLEEP = 1e6
+
 
 class Part(NamedTuple):
     """Received bytes, and the seconds that passed before they came."""
@@ -194,7 +197,7 @@ class Pace:
         # From when the last wait should have ended: what sleeping overshoots does not add up.
         self._due = max(self._due, now - _CATCH_UP) + seconds / self._speed
         if self._due > now:
-            self._sleep(self._due - now)
+            self._sleep(min(self._due - now, _LONGEST_SLEEP))
 
     def play(self, parts: Iterable[Part]) -> Iterator[bytes]:
         """The bytes of a recording at this pace."""

@@ -1,6 +1,5 @@
 """HTTP: a request out, an answer with its chunks of bytes in. The only module that knows httpx."""
 
-import ipaddress
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -9,6 +8,7 @@ from urllib.parse import urlsplit
 import httpx
 
 from .errors import ConfigurationError, NetworkError
+from .hosts import is_loopback
 
 _ERROR_BODY_LIMIT = 1024 * 1024
 
@@ -208,16 +208,6 @@ def check_base_url(url: str) -> str:
             f"base URL {url!r} would send the key in plain text", hint="use https://"
         )
     return url.rstrip("/")
-
-
-def is_loopback(host: str) -> bool:
-    """Whether a host is this machine by its name alone."""
-    if host == "localhost" or host.endswith(".localhost"):
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 def _accept(request: Request) -> str:

@@ -14,7 +14,8 @@ from gstream.errors import CannotCreateError
 from gstream.reader import EventReader
 from gstream.recording import Part, read
 from gstream.recording_writer import Recorder, RecordingFile, create
-from tests.servers import block, created, stream
+from tests.servers import created, stream
+from tests.support import block
 
 BODY = {"model": "m", "input": "Count.", "stream": True}
 

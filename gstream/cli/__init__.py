@@ -12,6 +12,7 @@ from .failures import exit_codes
 COMMANDS = {
     "create": "Send a request and stream the answer.",
     "resume": "Pick up a stored interaction.",
+    "replay": "Play recordings as they were recorded, or serve them.",
     "decode": "Decode server-sent events from files or standard input.",
 }
 

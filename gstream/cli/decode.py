@@ -1,18 +1,14 @@
 """`gstream decode`: bytes from files or standard input."""
 
 import os
-from collections.abc import Iterator
 
 import click
 
 from gstream.errors import NoInputError
 
+from .input_files import chunks_of
 from .options import Command, check_stdin_once, view_options
 from .run import Run, new_run, speed_up
-from .signals import waiting
-
-_CHUNK = 65536
-_FILE_CHUNK = 4 * _CHUNK
 
 
 @click.command(cls=Command)
@@ -43,7 +39,7 @@ def _read_all(run: Run, files: tuple[str, ...]) -> None:
     unreadable: NoInputError | None = None
     for name in files:
         try:
-            for chunk in _chunks(name):
+            for chunk in chunks_of(name):
                 run.feed(chunk)
         except NoInputError as exc:
             if unreadable is not None:
@@ -53,35 +49,3 @@ def _read_all(run: Run, files: tuple[str, ...]) -> None:
         run.session.end_input()
     if unreadable is not None:
         raise unreadable
-
-
-def _chunks(name: str) -> Iterator[bytes]:
-    """The bytes of a file as they come.
-
-    Raises:
-        NoInputError: It cannot be read.
-    """
-    try:
-        file = 0 if name == "-" else os.open(name, os.O_RDONLY | os.O_CLOEXEC)
-        size = _CHUNK if name == "-" else _FILE_CHUNK
-        try:
-            while chunk := _read(file, size):
-                yield chunk
-        finally:
-            if name != "-":
-                os.close(file)
-    except OSError as exc:
-        raise NoInputError(f"{name}: {exc.strerror}") from exc
-
-
-def _read(file: int, size: int) -> bytes:
-    """As `os.read`; waits where somebody else has set the file not to."""
-    while True:
-        try:
-            with waiting():
-                return os.read(file, size)
-        except BlockingIOError:
-            import select
-
-            with waiting():
-                select.select([file], [], [])

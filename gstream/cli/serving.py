@@ -1,0 +1,145 @@
+"""`gstream replay --serve`: recordings as a server, for a command or until it is interrupted."""
+
+import os
+import signal
+import threading
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from types import FrameType
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from gstream.answering import Library, find_in_one
+from gstream.errors import ConfigurationError, NoInputError
+from gstream.hosts import is_loopback
+from gstream.matching import find
+from gstream.recording import Recording, read
+from gstream.serve import RecordingServer
+
+from .failures import Exit, say
+from .options import read_file
+from .replay import new_pace
+
+if TYPE_CHECKING:
+    from subprocess import Popen
+
+_KEYS = ("GOOGLE_API_KEY", "GEMINI_API_KEY")
+_NOT_FOUND = 127
+_NOT_EXECUTABLE = 126
+
+
+def serve(options: dict[str, Any], command: Sequence[str]) -> None:
+    """Serve recordings while a command runs, or until we are interrupted.
+
+    Raises:
+        click.UsageError: The address is not one, or not of this machine.
+        NoInputError: A recording cannot be read, or there is none.
+        ConfigurationError: The address is not to be had.
+        Exit: The command ended with this code.
+    """
+    address = _address(options)
+    library = _library(options["recordings"])
+    try:
+        server = _new_server(address, library, options)
+    except OSError as exc:
+        raise ConfigurationError(f"--serve {options['serve']}: {exc.strerror}") from exc
+    with server:
+        if not command:
+            say(f"gstream: serving on {server.url}")
+            server.serve_forever()
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        _end_like(_run(command, server.url))
+
+
+def _address(options: dict[str, Any]) -> tuple[str, int]:
+    host, colon, port = options["serve"].rpartition(":")
+    host = host.removeprefix("[").removesuffix("]") or "127.0.0.1"
+    if not (colon and port.isascii() and port.isdecimal() and int(port) < 1 << 16):
+        raise click.UsageError(f"--serve {options['serve']}: an address looks like HOST:PORT")
+    if not (options["allow_remote"] or is_loopback(host)):
+        raise click.UsageError(
+            f"--serve {options['serve']}: others reach that address; add --allow-remote to mean it"
+        )
+    return host, int(port)
+
+
+def _library(names: Sequence[str]) -> Library:
+    """What the named files and directories hold."""
+    files = [file for name in names for file in _files(name)]
+    recordings: list[Recording] = []
+    for file in files:
+        recordings += read(os.path.basename(file), read_file(file))
+    if not any(recording.parts for recording in recordings):
+        raise NoInputError(f"{', '.join(names)}: there is no recording")
+    return Library(recordings, find=find_in_one if len(files) == 1 else find)
+
+
+def _files(name: str) -> list[str]:
+    if not os.path.isdir(name):
+        return [name]
+    return sorted(str(path) for path in Path(name).glob("*.sse") if path.is_file())
+
+
+def _new_server(
+    address: tuple[str, int], library: Library, options: dict[str, Any]
+) -> RecordingServer:
+    return RecordingServer(
+        address,
+        library,
+        new_pace=lambda: new_pace(options, time.sleep),  # not that of the main thread
+        drop_after=options["drop_after"],
+        log=lambda line: say(f"gstream: {line}") if options["verbose"] else None,
+        report=lambda line: say(f"gstream: {line}"),
+    )
+
+
+# --- the command
+
+
+def _run(command: Sequence[str], url: str) -> int:
+    """Run a command to its end; returns its status as `Popen.returncode` gives it.
+
+    Raises:
+        Exit: It cannot be run.
+    """
+    from subprocess import Popen
+
+    environment = {**os.environ, "GOOGLE_GEMINI_BASE_URL": url}
+    if not any(environment.get(name) for name in _KEYS):
+        environment["GEMINI_API_KEY"] = "none-is-needed"
+    try:
+        with Popen(command, env=environment, close_fds=False) as child:  # noqa: S603 - the user's
+            _leave_signals_to(child)
+            return child.wait()
+    except OSError as exc:
+        say(f"gstream: {command[0]}: {exc.strerror}")
+        missing = isinstance(exc, FileNotFoundError)
+        raise Exit(_NOT_FOUND if missing else _NOT_EXECUTABLE) from exc
+
+
+def _leave_signals_to(child: "Popen[bytes]") -> None:
+    """From now on we end when the command does. A terminal sends it its Ctrl-C by itself."""
+
+    def hand_on(signum: int, _frame: FrameType | None) -> None:
+        child.send_signal(signum)
+
+    for signum in (signal.SIGTERM, signal.SIGHUP):
+        if signal.getsignal(signum) != signal.SIG_IGN:
+            signal.signal(signum, hand_on)
+    for signum in (signal.SIGINT, signal.SIGQUIT):
+        signal.signal(signum, lambda _signum, _frame: None)
+
+
+def _end_like(status: int) -> None:
+    """End as a command did: with its exit code, or by the signal that it died of."""
+    if status >= 0:
+        raise Exit(status)
+    from resource import RLIMIT_CORE, setrlimit
+
+    setrlimit(RLIMIT_CORE, (0, 0))  # one core file, the command's, is enough
+    if -status not in {signal.SIGKILL, signal.SIGSTOP}:
+        signal.signal(-status, signal.SIG_DFL)
+    os.kill(os.getpid(), -status)
+    os._exit(128 - status)
