@@ -12,7 +12,7 @@ from gstream.errors import UsageError
 from gstream.generate_content import Converter
 from gstream.steps import Accumulator
 
-STREAMS = sorted((Path(__file__).parent / "data" / "generate_content").glob("*.sse"))
+STREAMS = sorted((Path(__file__).parent / "data" / "streams" / "generate_content").glob("*.sse"))
 HI = {"type": "text", "text": "hi"}
 
 

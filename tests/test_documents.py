@@ -5,7 +5,15 @@ from typing import Any
 import orjson
 import pytest
 
-from gstream.documents import error_of, is_chunk, is_interaction, joined, made, values_in
+from gstream.documents import (
+    error_in_body,
+    error_of,
+    is_chunk,
+    is_interaction,
+    joined,
+    made,
+    values_in,
+)
 from gstream.errors import BadDataError
 from gstream.events import NOTHING
 
@@ -43,6 +51,19 @@ def test_refuses_what_is_no_json(document: bytes) -> None:
 )
 def test_finds_the_error_in_an_error_body(value: Any, error: dict[str, Any]) -> None:
     assert error_of(value) == error
+
+
+@pytest.mark.parametrize(
+    ("body", "message"),
+    [
+        (b'{"error":{"message":"slow down"}}', "slow down"),
+        (b"<html>\n <b>502</b>", "the answer begins with: <html> <b>502</b>"),
+        (b'{"other":1}', 'the answer begins with: {"other":1}'),
+        (b" \n", "the answer is empty"),
+    ],
+)
+def test_any_body_of_a_refusal_tells_something(body: bytes, message: str) -> None:
+    assert error_in_body(body) == {"message": message}
 
 
 @pytest.mark.parametrize(
@@ -86,8 +107,18 @@ def test_an_event_that_was_made_has_a_line() -> None:
 
 
 def test_joins_batches_in_order() -> None:
-    first, second = (made([{"event_type": "x", "n": n}]) for n in (1, 2))
+    delta = made([{"event_type": "step.delta", "n": 1}])
+    stop = made([{"event_type": "step.stop", "n": 2}])
 
-    assert joined(first, NOTHING, second) == made([*first.events, *second.events])
-    assert joined(NOTHING, second) is second
-    assert joined() == NOTHING
+    got = joined(delta, NOTHING, stop)
+
+    assert got.events == [*delta.events, *stop.events]
+    assert got.lines == [*delta.lines, *stop.lines]
+    assert got.notable == stop.events
+
+
+def test_one_batch_is_not_copied() -> None:
+    only = made([{"event_type": "step.stop"}])
+
+    assert joined(NOTHING, only) is only
+    assert joined().events == []

@@ -14,7 +14,7 @@ from gstream.generate_content import FINISH_REASONS, Converter
 from gstream.outcome import BLOCKED, Progress
 from gstream.steps import Accumulator
 
-STREAMS = sorted((Path(__file__).parent / "data" / "generate_content").glob("*.sse"))
+STREAMS = sorted((Path(__file__).parent / "data" / "streams" / "generate_content").glob("*.sse"))
 
 
 def chunk(*parts: dict[str, Any], reason: str = "", **fields: Any) -> dict[str, Any]:

@@ -10,7 +10,7 @@ import pytest
 from tests import servers
 from tests.cli.support_cli import Ran, read_until, run, run_bash, run_command, started
 
-DATA = Path(__file__).parent.parent / "data" / "generate_content"
+DATA = Path(__file__).parent.parent / "data" / "streams" / "generate_content"
 STREAMS = sorted(DATA.glob("*.sse"))
 CODES = {"blocked_prompt": 12, "parallel_function_calls": 10, "text_thought": 0}
 API = ("--api", "generate-content")
