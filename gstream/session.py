@@ -67,7 +67,7 @@ class Session:
         self._view = view
         self._sink = sink
         self._report = report
-        self._observers = observers
+        self._observers = list(observers)
         self._raw_observers = raw_observers
         self._max_event_size = max_event_size
         self._reader = EventReader(report, max_event_size=max_event_size)
@@ -78,6 +78,10 @@ class Session:
         self._raw_error: Event | None = None
         self._http_status = 0
         self._failure: GstreamError | None = None
+
+    def observe(self, observer: Observer) -> None:
+        """Hand the next events to one more observer."""
+        self._observers.append(observer)
 
     @property
     def finished(self) -> bool:
