@@ -12,6 +12,7 @@ from gstream.errors import BadDataError, UsageError
 from gstream.events import loads
 from gstream.views import dump_line
 
+from .calls import declare, exec_options
 from .failures import check_stdout, say, write_stdout
 from .network import secret_free_curl
 from .options import (
@@ -91,6 +92,7 @@ from .run import new_run, speed_up
 @click.option(
     "--curl", is_flag=True, help="Print a curl command that sends it; never shows the key."
 )
+@exec_options
 @network_options
 @view_options
 @click.pass_context
@@ -141,6 +143,8 @@ def request(ctx: click.Context) -> tuple[str, api.Body]:
         return api.INTERACTIONS, api.finish_body(body, default_model)
     if ctx.params["cursor"] or ctx.params["cancel_on_interrupt"]:
         raise UsageError("--cursor and --cancel-on-interrupt need the Interactions API")
+    if ctx.params["commands"]:
+        raise UsageError("--exec needs the Interactions API")
     from gstream.generate_content_request import request_of
 
     return request_of(body, default_model)
@@ -179,6 +183,7 @@ def request_body(ctx: click.Context) -> api.Body:
     for given in options["option"]:
         key, value = _key_value("-o", given)
         api.set_option(body, text_of("-o", key), _loose_json(value))
+    declare(body, options["commands"])
     if results and "previous_interaction_id" not in body:
         raise UsageError("--function-result needs --previous, the interaction that made the call")
     return body

@@ -3,7 +3,7 @@
 import random
 import time
 from contextlib import suppress
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 import click
@@ -18,11 +18,15 @@ from gstream.opening import Retrying, open_stream
 from gstream.outcome import Progress
 from gstream.reader import EventReader
 from gstream.resume import Follower, Resuming
+from gstream.steps import Step
 from gstream.transport import Answer, BrokenStreamError, Request, UnansweredError
 
 from .network import Network, request_url, time_limit
 from .run import Run
 from .signals import sleep
+
+if TYPE_CHECKING:
+    from .calls import Answering
 
 _OK = 200
 _REBUILT_VIEWS = frozenset({"steps", "json"})
@@ -69,6 +73,7 @@ class Following:
         self._path = api.INTERACTIONS
         self._cursor_file: str | None = options["cursor"]
         self._follower: Follower | None = None
+        self._answering: Answering | None = None
         if self._cursor_file and options["flush"] != "event":
             raise click.UsageError("--cursor needs --flush event: it says what has been written")
         self._network = Network(options, run)
@@ -91,11 +96,15 @@ class Following:
             kept = cursor.load(self._cursor_file) if self._cursor_file else None
             if kept is not None and kept.interaction_id and not kept.finished:
                 self._run.note(f"{self._cursor_file}: going on with {kept.interaction_id}")
+                self._prepare_answering(body)
                 self._go_on(kept)
+                self._answer_calls(self._stored_steps())
                 return
             self._background = bool(body.get("background"))
             if path == api.INTERACTIONS:
+                self._prepare_answering(body)
                 self._create(body)
+                self._answer_calls()
             else:
                 self._read_once(self._open(self._request(body)))
 
@@ -115,6 +124,27 @@ class Following:
             self._resume(interaction_id, last_event_id)
 
     # --- create
+
+    def _prepare_answering(self, body: api.Body) -> None:
+        if self._options.get("commands"):
+            from .calls import Answering
+
+            self._answering = Answering(self._options, self._run, body)
+
+    def _answer_calls(self, stored_steps: list[Step] | None = None) -> None:
+        """Answer function calls in more turns, as long as there are any."""
+        progress = self._run.session.progress
+        while self._answering is not None and progress.status == "requires_action":
+            self._create(self._answering.next_body(stored_steps))
+            progress, stored_steps = self._run.session.progress, None
+
+    def _stored_steps(self) -> list[Step] | None:
+        """The steps of an interaction whose beginning another run has shown."""
+        progress = self._run.session.progress
+        if self._answering is None or progress.status != "requires_action":
+            return None
+        steps = self._get(self._requests.get(progress.interaction_id)).get("steps")
+        return steps if isinstance(steps, list) else None
 
     def _create(self, body: api.Body) -> None:
         first = body
@@ -300,6 +330,8 @@ class Following:
 
     def _resume_hint(self) -> str:
         progress = self._run.session.progress
+        if self._answering is not None and not progress.begun:
+            return self._answering.hint
         if not progress.interaction_id or (self._follower and self._follower.ended):
             return ""
         if self._path != api.INTERACTIONS:

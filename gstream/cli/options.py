@@ -51,7 +51,7 @@ def order_given(ctx: click.Context) -> list[str]:
 
 def view_options(function: F) -> F:
     """The options of every command about what is shown, and where (DESIGN 2.5)."""
-    return _apply(
+    return apply_options(
         function,
         click.option("--text", "view", flag_value="text", help="Text as it arrives (default)."),
         click.option(
@@ -99,7 +99,7 @@ def view_options(function: F) -> F:
 
 def network_options(function: F) -> F:
     """The options of the commands that talk to a server (DESIGN 2.6)."""
-    return _apply(
+    return apply_options(
         function,
         click.option(
             "--base-url",
@@ -188,7 +188,8 @@ def network_options(function: F) -> F:
     )
 
 
-def _apply(function: F, *decorators: Callable[[F], F]) -> F:
+def apply_options(function: F, *decorators: Callable[[F], F]) -> F:
+    """Decorate a command with options, listed in the order of its help."""
     for decorator in reversed(decorators):
         function = decorator(function)
     return function

@@ -65,7 +65,7 @@ class Run:
         if self.options["thoughts"]:
             from .thoughts import Thoughts
 
-            observers.append(Thoughts(self._people))
+            observers.append(Thoughts(self.people))
         if self.meter is not None and _wants_status_line(self.options):
             self._status_line = _new_status_line(self.meter)
         write = _write_to_terminal if os.isatty(1) else write_stdout
@@ -194,9 +194,10 @@ class Run:
             self._status_line = None
 
     def _line(self, text: str) -> None:
-        self._people(" ".join(text.split()) if "\n" in text else text)
+        self.people(" ".join(text.split()) if "\n" in text else text)
 
-    def _people(self, text: str) -> None:
+    def people(self, text: str) -> None:
+        """Write a line for people to stderr, in place of the status line."""
         if self._status_line is None:
             say(text)
         else:

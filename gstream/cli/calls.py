@@ -1,0 +1,178 @@
+"""`--exec`: local commands answer the function calls of `create` (DESIGN 9)."""
+
+import os
+import shutil
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Any, TypeVar
+
+import click
+
+from gstream.api import Body
+from gstream.errors import GstreamError, UsageError
+from gstream.outcome import answer_hint
+from gstream.steps import Step
+
+from .options import Size, apply_options, text_of
+from .run import Run
+from .signals import waiting
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def exec_options(function: F) -> F:
+    """The options about commands that answer function calls."""
+    return apply_options(
+        function,
+        click.option(
+            "--exec",
+            "commands",
+            multiple=True,
+            metavar="NAME=COMMAND",
+            help="Run COMMAND, without a shell, for each call of function NAME: arguments as JSON "
+            "on its stdin, result from its stdout. Repeatable.",
+        ),
+        click.option(
+            "--max-turns",
+            type=click.IntRange(min=1),
+            default=8,
+            show_default=True,
+            metavar="N",
+            help="Most turns of calling functions.",
+        ),
+        click.option(
+            "--exec-timeout",
+            type=click.FloatRange(min=0, min_open=True),
+            default=60.0,
+            show_default=True,
+            metavar="SECONDS",
+            help="Longest time for a command; then it is killed.",
+        ),
+        click.option(
+            "--exec-max-output",
+            type=Size(),
+            default="1MiB",
+            show_default=True,
+            metavar="SIZE",
+            help="Most output of a command.",
+        ),
+    )
+
+
+def declare(body: Body, given: tuple[str, ...]) -> None:
+    """Declare the functions that have a command, as far as no tool does.
+
+    Raises:
+        UsageError: An option is not of the form NAME=COMMAND.
+    """
+    if not given:
+        return
+    tools = body.get("tools", [])
+    declared = {
+        tool.get("name")
+        for tool in (tools if isinstance(tools, list) else [])
+        if isinstance(tool, dict) and tool.get("type") == "function"
+    }
+    missing = [name for name in _commands(given) if name not in declared]
+    if missing and isinstance(tools, list):
+        body["tools"] = [*tools, *map(_open_function, missing)]
+
+
+def _open_function(name: str) -> Body:
+    return {"type": "function", "name": name, "parameters": {"type": "object"}}
+
+
+def _commands(given: tuple[str, ...]) -> dict[str, list[str]]:
+    """The words of the commands by the names of their functions.
+
+    Raises:
+        UsageError: An option is not of the form NAME=COMMAND, or a name is given twice.
+    """
+    from gstream.functions import parse
+
+    commands: dict[str, list[str]] = {}
+    for text in given:
+        name, words = parse(text)
+        name = text_of("--exec", name)
+        if name in commands:
+            raise UsageError(f"--exec {name}: given twice")
+        commands[name] = words
+    return commands
+
+
+class Answering:
+    """Answers the calls of one run, turn after turn.
+
+    Attributes:
+        hint: How to answer by hand what was called last; empty before the first call.
+    """
+
+    def __init__(self, options: dict[str, Any], run: Run, body: Body) -> None:
+        """Prepare.
+
+        Raises:
+            click.UsageError: A command cannot be found.
+        """
+        from gstream.functions import Limits, Surroundings, run_all, without_secrets
+        from gstream.turns import CallSteps, Turns
+
+        commands = _commands(options["commands"])
+        _check(commands)
+        limits = Limits(options["exec_timeout"], options["exec_max_output"])
+        around = Surroundings(
+            without_secrets(os.environ, _secrets(options)),
+            waiting,
+            lambda data: run.people(data.decode("utf-8", "replace").removesuffix("\n")),
+            run.note,
+            run.verbose,
+        )
+        self._session = run.session
+        self._turns = Turns(
+            body,
+            lambda calls: run_all(calls, commands, limits, around),
+            commands,
+            options["max_turns"],
+        )
+        self._steps = CallSteps(stored=body.get("store") is not False)
+        self.hint = ""
+        run.session.observe(self._steps)
+
+    def next_body(self, stored_steps: list[Step] | None = None) -> Body:
+        """The request that answers the calls of the interaction that has ended.
+
+        Args:
+            stored_steps: Its steps, where another run has seen the beginning of its stream.
+
+        Raises:
+            RequiresActionError: There is no command for one of them.
+            IncompleteError: There were enough turns.
+        """
+        steps = stored_steps or self._steps.steps
+        interaction_id = self._session.progress.interaction_id
+        calls = self._turns.calls(interaction_id, steps)
+        self.hint = answer_hint(interaction_id, [call.call_id for call in calls])
+        self._session.end_turn()
+        self._steps.begin()
+        return self._turns.answer(calls, steps)
+
+
+def _check(commands: dict[str, list[str]]) -> None:
+    """Find out now whether the commands are there: no tokens are paid for nothing.
+
+    Raises:
+        click.UsageError: One is not.
+    """
+    for name, words in commands.items():
+        if shutil.which(words[0]) is None:
+            raise click.UsageError(f"--exec {name}: {words[0]} is not a command that can be run")
+
+
+def _secrets(options: dict[str, Any]) -> list[str]:
+    from gstream.transport import is_secret
+
+    from .network import request_headers
+
+    with suppress(GstreamError):
+        headers = request_headers(options)
+        return [value.split()[-1] for name, value in headers.items() if value and is_secret(name)]
+    return []
