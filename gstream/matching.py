@@ -8,6 +8,7 @@ import base64
 import binascii
 import hashlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import takewhile
 from typing import Any
 
 import orjson
@@ -50,7 +51,7 @@ def find(recordings: Iterable[Recording], body: Mapping[str, Any]) -> Recording 
 
 
 def find_demo(recordings: Iterable[Recording], body: Mapping[str, Any]) -> Recording | None:
-    """The demo recording with the same input, whatever the other fields are."""
+    """The demo recording with the same input, or of an answer to the same calls."""
     wanted = _demo_key(body)
     return next((one for one in recordings if _demo_key(one.body) == wanted), None)
 
@@ -126,5 +127,16 @@ def _digest(data: str) -> Event:
 
 
 def _demo_key(body: Mapping[str, Any]) -> Any:
-    given = body.get("input")
-    return given.strip() if isinstance(given, str) else given
+    """What counts of a request: not the results of its calls, which come from elsewhere."""
+    match body.get("input"):
+        case str(text):
+            return text.strip()
+        case [*_, {"type": "function_result"}] as steps:
+            results = takewhile(_is_result, reversed(steps))
+            return sorted(str(step.get("call_id")) for step in results)
+        case given:
+            return given
+
+
+def _is_result(step: Any) -> bool:
+    return isinstance(step, dict) and step.get("type") == "function_result"

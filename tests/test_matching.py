@@ -90,6 +90,17 @@ def test_finds_nothing_for_another_request() -> None:
     assert find([recording("a", {"input": "x"}), recording("b", {})], {}) is None
 
 
+def test_a_demo_of_an_answer_to_calls_is_found_whatever_their_results_are() -> None:
+    call = {"type": "function_call", "id": "c1", "name": "f", "arguments": {}}
+    result = {"type": "function_result", "call_id": "c1", "result": "recorded"}
+    other = {"type": "function_result", "call_id": "c2", "result": "recorded"}
+    demo = recording("a", {"input": [result], "previous_interaction_id": "v1_a"})
+
+    assert find_demo([demo], {"input": [{**result, "result": {"t": 1}}]}) is demo
+    assert find_demo([demo], {"input": [call, {**result, "name": "f"}], "store": False}) is demo
+    assert find_demo([demo], {"input": [other]}) is None
+
+
 def test_a_demo_is_found_by_its_input_alone() -> None:
     demo = recording("a", {"input": "Count.", "model": "m"})
 

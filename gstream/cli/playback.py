@@ -81,7 +81,7 @@ class Playback:
         if self._directory:
             told = f"--offline: {self._directory}: {reply.told}"
             return NoInputError(told, hint="record it: run once without --offline")
-        known = "; ".join(str(one.body.get("input")) for one in _demo())
+        known = "; ".join(text for one in _demo() if isinstance(text := one.body.get("input"), str))
         return NoInputError(
             "--offline: no recording answers this request", hint=f"the demo answers: {known}"
         )
