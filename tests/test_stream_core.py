@@ -1,0 +1,211 @@
+"""What kept an interaction from its end, for whoever reads it as a library."""
+
+from types import SimpleNamespace
+
+import pytest
+
+from gstream.errors import (
+    BadDataError,
+    CancelledError,
+    ErrorEventError,
+    EventTooLargeError,
+    FailedError,
+    GstreamError,
+    NetworkError,
+    RateLimitedError,
+    RefusedError,
+    RejectedError,
+    ServerFailedError,
+    TruncatedError,
+)
+from gstream.stream_core import StreamCore
+from tests.support import answer, completed, created, event, ndjson, stream
+
+WHOLE = stream(*answer("a", "b"))
+OPEN = stream(*answer("a")[:-2], done=False)
+BAD_LINE = b"event: step.delta\ndata: {broken\n\n"
+
+
+def core(*chunks: bytes, status: int = 0, size: int = 10_000) -> StreamCore:
+    reading = StreamCore(SimpleNamespace(status_code=status), size)
+    for chunk in chunks:
+        reading.feed(chunk)
+    return reading
+
+
+def outcome(*chunks: bytes, status: int = 0, size: int = 10_000) -> GstreamError | None:
+    reading = core(*chunks, status=status, size=size)
+    reading.feed(None)
+    assert reading.over
+    try:
+        reading.check()
+    except GstreamError as exc:
+        return exc
+    return None
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        pytest.param(WHOLE, id="completed"),
+        pytest.param(stream(*answer("a"), done=False), id="without-done"),
+        pytest.param(ndjson(*answer("a")), id="ndjson"),
+        pytest.param(stream(*answer("a", status="requires_action")), id="requires-action"),
+        pytest.param(stream(*answer("a", status="incomplete")), id="incomplete"),
+        pytest.param(
+            stream(*answer("a", status="requires_continuation")), id="requires-continuation"
+        ),
+        pytest.param(stream(*answer("a", status="new_status")), id="unknown-status"),
+        pytest.param(WHOLE + stream(event("x"), done=False), id="noise-after-done"),
+    ],
+)
+def test_an_end_is_no_failure(body: bytes) -> None:
+    assert outcome(body) is None
+
+
+@pytest.mark.parametrize(
+    ("body", "failure"),
+    [
+        pytest.param(b"", TruncatedError, id="nothing"),
+        pytest.param(OPEN, TruncatedError, id="truncated"),
+        pytest.param(WHOLE[:-40], TruncatedError, id="cut-in-the-last-event"),
+        pytest.param(OPEN + b'{"error":{"code":503}}\n', TruncatedError, id="raw-503"),
+        pytest.param(stream(*answer("a", status="failed")), FailedError, id="failed"),
+        pytest.param(stream(*answer("a", status="cancelled")), CancelledError, id="cancelled"),
+        pytest.param(
+            stream(created(), event("error", error={"code": "api_error"}), done=False),
+            ErrorEventError,
+            id="error-event",
+        ),
+        pytest.param(
+            stream(created(), event("error", error={"code": "safety"}), done=False),
+            FailedError,
+            id="blocked",
+        ),
+        pytest.param(b'{"error":{"code":429}}', RateLimitedError, id="error-body"),
+        pytest.param(BAD_LINE + WHOLE, BadDataError, id="broken-event"),
+        pytest.param(OPEN + BAD_LINE, BadDataError, id="broken-event-and-truncated"),
+        pytest.param(
+            BAD_LINE + stream(*answer("a", status="failed")), FailedError, id="broken-and-failed"
+        ),
+        pytest.param(b"<html>", BadDataError, id="html"),
+        pytest.param(OPEN + stream(created("other")), TruncatedError, id="another-one-begins"),
+        pytest.param(b"data: " + b"x" * 20_000, EventTooLargeError, id="too-large"),
+    ],
+)
+def test_what_kept_the_interaction_from_its_end(body: bytes, failure: type[GstreamError]) -> None:
+    assert type(outcome(body)) is failure
+
+
+@pytest.mark.parametrize(
+    ("status", "failure"),
+    [
+        (400, RejectedError),
+        (401, RefusedError),
+        (403, RefusedError),
+        (404, RejectedError),
+        (429, RateLimitedError),
+        (500, ServerFailedError),
+        (503, ServerFailedError),
+    ],
+)
+@pytest.mark.parametrize("body", [b'{"error":{"message":"no"}}', b"<html>no</html>", b""])
+def test_a_refusal_is_the_failure_of_its_status(
+    status: int, failure: type[GstreamError], body: bytes
+) -> None:
+    found = outcome(body, status=status)
+
+    assert type(found) is failure
+    assert str(found).startswith(f"HTTP {status}: ")
+
+
+def test_a_refusal_is_not_read_without_end() -> None:
+    reading = core(b"x" * 2_000_000, status=500)
+
+    assert reading.over
+
+
+def test_a_successful_status_is_no_refusal() -> None:
+    assert outcome(WHOLE, status=200) is None
+
+
+@pytest.mark.parametrize(
+    ("body", "failure"),
+    [(OPEN, TruncatedError), (b"", NetworkError), (b": hello\n\n", NetworkError)],
+)
+def test_a_broken_connection_is_told_with_its_cause(
+    body: bytes, failure: type[GstreamError]
+) -> None:
+    reading = core(body)
+    cause = ConnectionResetError("reset by peer")
+
+    reading.broke(cause)
+
+    with pytest.raises(failure, match=r"^the connection broke: reset by peer ") as caught:
+        reading.check()
+    assert caught.value.__cause__ is cause
+
+
+def test_a_connection_may_break_after_the_end() -> None:
+    reading = core(stream(*answer("a"), done=False))
+
+    reading.broke(ConnectionResetError())
+
+    reading.check()
+
+
+def test_the_servers_own_words_weigh_more_than_the_break() -> None:
+    reading = core(OPEN + b'{"error":{"code":503,"message":"overloaded"}}\n')
+
+    reading.broke(ConnectionResetError())
+
+    with pytest.raises(TruncatedError, match="overloaded"):
+        reading.check()
+
+
+def test_a_failure_is_raised_once() -> None:
+    reading = core(OPEN)
+    reading.feed(None)
+    with pytest.raises(TruncatedError):
+        reading.check()
+
+    reading.check()
+
+
+def test_events_are_accumulated_as_they_are_handed_on() -> None:
+    reading = core(WHOLE)
+    texts = []
+
+    while reading.next_event() is not None:
+        texts.append(reading.accumulator.text)
+
+    assert texts == ["", "", "a", "ab", "ab", "ab"]
+
+
+def test_wants_nothing_more_once_it_is_stopped() -> None:
+    reading = core(OPEN)
+
+    reading.stop()
+    reading.feed(WHOLE)
+    reading.broke(ConnectionResetError())
+
+    assert reading.next_event() is None
+    reading.check()
+
+
+def test_a_hop_goes_on_after_the_one_before() -> None:
+    first = stream(*answer("a", status="requires_continuation"), done=False)
+    second = stream(created("v1_next"), completed(id="v1_next"))
+
+    reading = core(first + second)
+    while reading.next_event() is not None:
+        pass
+
+    assert reading.interaction["continuation_ids"] == ["v1_built", "v1_next"]  # type: ignore[typeddict-item]
+    reading.check()
+
+
+def test_only_the_first_broken_events_are_told() -> None:
+    failure = outcome(BAD_LINE * 5 + WHOLE)
+
+    assert str(failure).count("event ") == 3
