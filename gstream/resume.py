@@ -6,69 +6,26 @@ connect again, poll, continue, or give up.
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Protocol
 
 import orjson
 
 from .blocks import BlockSplitter
+from .documents import error_in_body, joined
 from .errors import BadDataError, GstreamError, NetworkError, TruncatedError
-from .events import Batch, Event, batch_of, loads
+from .events import Batch, Event, batch_of
 from .finished import missing_events
 from .ledger import Ledger
-from .outcome import BLOCKED, RUNNING, error_text, http_status_of
-from .reader import EventReader, error_of
+from .outcome import BLOCKED, error_text, http_status_of
+from .polling import GONE, OK, Requests, Resuming, poll
+from .reader import EventReader
 from .replay import ContradictionError, Replay
 from .retry import LONGEST_WAIT, asked_wait, backoff, is_retried
 from .session import Session
-from .transport import Answer, BrokenStreamError, Connect, Request, UnansweredError
+from .transport import Answer, BrokenStreamError, Connect, UnansweredError
 
-_OK = 200
-_GONE = frozenset({401, 403, 404, 410})
 _FINAL_STATUS = frozenset({"failed", "cancelled"})
 _FRUITLESS = 3
-_POLL_SECONDS = 5.0
-_POLL_SECONDS_AGENT = 10.0
-_POLL_LONGEST = 3600.0
 _SETTLE_BYTES = 48 * 1024
-
-
-class Requests(Protocol):
-    """The requests about one interaction."""
-
-    def stream(self, interaction_id: str, last_event_id: str) -> Request:
-        """Its events after an id; all of them if that is empty."""
-        ...
-
-    def get(self, interaction_id: str) -> Request:
-        """The interaction as it is now."""
-        ...
-
-
-@dataclass(frozen=True, slots=True)
-class Resuming:
-    """How to go on after a dropped connection.
-
-    Attributes:
-        enabled: Whether to go on at all.
-        retries: Most failures in a row without progress.
-        sleep: Waits some seconds.
-        clock: Seconds that only go forward.
-        now: Seconds since the epoch.
-        random: A number from 0 up to 1.
-        tell: Is told in a line before each new connection.
-        handed_on: Is called after events were handed on.
-        bytes_read: Is told the size of each chunk.
-    """
-
-    enabled: bool
-    retries: int
-    sleep: Callable[[float], None]
-    clock: Callable[[], float]
-    now: Callable[[], float]
-    random: Callable[[], float]
-    tell: Callable[[str], None]
-    handed_on: Callable[[Ledger], None] | None = None
-    bytes_read: Callable[[int], None] = lambda _size: None
 
 
 @dataclass(slots=True)
@@ -225,7 +182,7 @@ class Follower:
             answer = self._connect(request)
         except UnansweredError as exc:
             return self._failed(str(exc))
-        if answer.status != _OK:
+        if answer.status != OK:
             return self._refused(answer)
         return self._read_again(answer, after_last_id=bool(last_id))
 
@@ -263,9 +220,9 @@ class Follower:
 
     def _refused(self, answer: Answer) -> End:
         """The server does not answer with a stream."""
-        error = _error_in(answer.read())
+        error = error_in_body(answer.read())
         why = f"HTTP {answer.status}: {error_text(error)}"
-        if answer.status in _GONE:
+        if answer.status in GONE:
             place = self._session.progress.place
             raise TruncatedError(f"the stream broke and could not be resumed: {why} ({place})")
         if not is_retried(answer.status):
@@ -382,56 +339,18 @@ class Follower:
         """Record what was handed on: many events at once cost less than each for itself."""
         batches, self._unrecorded = self._unrecorded, []
         self._unrecorded_bytes = 0
-        if len(batches) == 1:
-            self._ledger.record(batches[0])
-        elif batches:
-            events = [event for batch in batches for event in batch.events]
-            lines = [line for batch in batches for line in batch.lines]
-            notable = [event for batch in batches for event in batch.notable]
-            self._ledger.record(Batch(events, lines, notable))
+        if batches:
+            self._ledger.record(joined(*batches))
 
     # --- polling
 
     def _poll(self) -> End:
-        """Wait until the interaction has ended at the server, then hand on what is missing.
-
-        Raises:
-            TruncatedError: It does not end, or cannot be had.
-        """
+        """Wait until the interaction has ended at the server, then hand on what is missing."""
         progress = self._session.progress
         self._resuming.tell(f"streaming again brings nothing new ({progress.place}); polling")
-        deadline = self._resuming.clock() + _POLL_LONGEST
-        while self._resuming.clock() < deadline:
-            interaction = self._get()
-            if interaction and str(interaction.get("status") or "") not in RUNNING:
-                self._hand_on_missing(interaction)
-                return End("the interaction ended without an end")
-            agent = "agent" in (interaction or {})
-            self._resuming.sleep(_POLL_SECONDS_AGENT if agent else _POLL_SECONDS)
-        raise TruncatedError(f"the interaction did not end within an hour ({progress.place})")
-
-    def _get(self) -> Event | None:
-        """The interaction as it is now; None if that could not be learnt this time."""
-        request = self._requests.get(self._session.progress.interaction_id)
-        try:
-            answer = self._connect(request)
-        except UnansweredError as exc:
-            self._failed(str(exc))
-            return None
-        body = answer.read()
-        if answer.status != _OK:
-            why = f"HTTP {answer.status}: {error_text(_error_in(body))}"
-            if answer.status in _GONE or not is_retried(answer.status):
-                self._failures = self._resuming.retries
-            self._failed(why)
-            return None
-        self._failures = 0
-        try:
-            value = loads(body)
-        except BadDataError as exc:
-            self._failed(f"{request}: {exc}")
-            return None
-        return value if isinstance(value, dict) else None
+        request = self._requests.get(progress.interaction_id)
+        self._hand_on_missing(poll(self._connect, request, self._resuming, self._failures))
+        return End("the interaction ended without an end")
 
     def _hand_on_missing(self, interaction: Event) -> None:
         replay = Replay(self.ledger, after_last_id=False)
@@ -448,11 +367,3 @@ def _has_error(events: list[Event]) -> bool:
 def _block(event: Event, line: bytes) -> bytes:
     """An event as a block of SSE."""
     return f"event: {event['event_type']}\n".encode() + b"data: " + line + b"\n"
-
-
-def _error_in(body: bytes) -> Event:
-    try:
-        return error_of(loads(body))
-    except BadDataError:
-        words = b" ".join(body.split())[:100].decode("utf-8", "replace")
-        return {"message": words} if words else {}

@@ -16,8 +16,9 @@ from gstream.events import Event, batch_of, loads
 from gstream.ledger import Ledger
 from gstream.opening import Retrying, open_stream
 from gstream.outcome import Progress
+from gstream.polling import Resuming
 from gstream.reader import EventReader
-from gstream.resume import Follower, Resuming
+from gstream.resume import Follower
 from gstream.steps import Step
 from gstream.transport import Answer, BrokenStreamError, Request, UnansweredError
 
