@@ -5,6 +5,7 @@ from typing import Any
 
 from .events import Batch, Event
 from .outcome import Progress
+from .steps import sum_usage
 from .views import TextView
 
 Clock = Callable[[], float]
@@ -14,13 +15,11 @@ class Meter:
     """Counts what passes.
 
     Attributes:
-        usage: The newest cumulative usage of the interaction (PROTOCOL S4); None if there is none.
         kind: The type of the step that started last.
         chars: Characters of text so far.
     """
 
     def __init__(self, clock: Clock) -> None:
-        self.usage: Event | None = None
         self.kind = ""
         self.chars = 0
         self.reconnects = 0
@@ -31,6 +30,9 @@ class Meter:
         self._deltas = 0
         self._bytes = 0
         self._text = TextView()
+        self._interaction_id: Any = None
+        self._usages: list[Event] = []
+        self._begun = True
 
     def bytes(self, size: int) -> None:
         """Count bytes that came."""
@@ -52,20 +54,40 @@ class Meter:
         """Seconds since the start."""
         return self._clock() - self._start
 
+    @property
+    def usage(self) -> Event | None:
+        """The tokens as the server counted them; None if it did not.
+
+        Of an interaction the newest usage counts (PROTOCOL S4), of several turns or hops their sum.
+        """
+        return sum_usage(self._usages) if len(self._usages) > 1 else next(iter(self._usages), None)
+
+    def _see_usage(self, usage: Event) -> None:
+        if self._begun:
+            self._usages.append(usage)
+            self._begun = False
+        else:
+            self._usages[-1] = usage
+
     def _see(self, event: Event) -> None:
+        match event:
+            case {"event_type": "interaction.created", "interaction": {"id": interaction_id}}:
+                self._begun = self._begun or interaction_id != self._interaction_id
+                self._interaction_id = interaction_id
         match event:
             case {"event_type": "step.start", "step": {"type": str(kind)}}:
                 self.kind = kind
             case {"interaction": {"usage": dict(usage)}} | {"usage": dict(usage)}:
-                self.usage = usage
+                self._see_usage(usage)
             case {"metadata": {"total_usage": dict(usage)}}:
-                self.usage = usage
+                self._see_usage(usage)
 
     def as_json(self, progress: Progress, exit_code: int) -> dict[str, Any]:
         """The object of `--stats`: seconds, counts, and the tokens as the server counted them."""
         total = self.seconds
         first = self._first_text
-        tokens = (self.usage or {}).get("total_output_tokens")
+        usage = self.usage
+        tokens = (usage or {}).get("total_output_tokens")
         writing = self._clock() - first if first is not None else 0.0
         rate = tokens / writing if isinstance(tokens, int) and writing > 0 else None
         return {
@@ -76,7 +98,7 @@ class Meter:
             "chars": self.chars,
             "bytes": self._bytes,
             "reconnects": self.reconnects,
-            "tokens": self.usage,
+            "tokens": usage,
             "tokens_per_s": None if rate is None else round(rate, 3),
             "status": progress.status or None,
             "interaction_id": progress.interaction_id or None,

@@ -406,7 +406,7 @@ def merge_hops(hops: list[Interaction]) -> Interaction:
             merged[key] = first[key]
     usages = [hop["usage"] for hop in hops if isinstance(hop.get("usage"), dict)]
     if usages:
-        merged["usage"] = _sum_usage(usages)
+        merged["usage"] = sum_usage(usages)
     merged["continuation_ids"] = [hop["id"] for hop in hops if hop.get("id")]
     merged["steps"] = list(first["steps"])
     for hop in hops[1:]:
@@ -421,14 +421,16 @@ def _without_leading_input(steps: list[Step]) -> list[Step]:
     return steps[start:]
 
 
-def _sum_usage(usages: list[Event]) -> Event:
+def sum_usage(usages: list[Event]) -> Event:
+    """The usage of several interactions that belong together."""
     total: Event = {}
     for usage in usages:
         for key, value in usage.items():
             if isinstance(value, int) and isinstance(total.get(key, 0), int):
                 total[key] = total.get(key, 0) + value
             elif key.endswith("_by_modality") and isinstance(value, list):
-                total[key] = _sum_modalities(total.get(key, []), value)
+                before = total.get(key)
+                total[key] = _sum_modalities(before if isinstance(before, list) else [], value)
             else:
                 total[key] = value
     first = usages[0]
