@@ -63,11 +63,12 @@ class RecordingServer(ThreadingHTTPServer):
         self.report = report
         super().__init__(address, _Handler)
         host = f"[{address[0]}]" if ":" in address[0] else address[0]
-        self.url = f"http://{host}:{self.server_address[1]}"
+        self.url = f"http://{host}:{self.server_port}"
 
     def server_bind(self) -> None:
         """Bind without asking DNS for a name for this host, which may take long."""
         TCPServer.server_bind(self)
+        self.server_name, self.server_port = str(self.server_address[0]), self.server_address[1]
 
     def handle_error(self, request: Any, client_address: Any) -> None:
         """Tell of a bug; a client that went away is none."""
@@ -81,6 +82,7 @@ class _Handler(BaseHTTPRequestHandler):
 
     server: RecordingServer
     protocol_version = "HTTP/1.1"
+    default_request_version = _HTTP_1_0  # HTTP/0.9 has no status line to refuse with
     server_version = f"gstream/{__version__}"
     sys_version = ""
     disable_nagle_algorithm = True
