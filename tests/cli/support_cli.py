@@ -1,5 +1,6 @@
 """The real program, with pipes and terminals, for the tests of the command line."""
 
+import atexit
 import fcntl
 import json
 import os
@@ -12,13 +13,18 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any, Self
+
+from tests.cli.zygote import Zygote
 
 KEY = "AIza-the-key-of-these-tests"
 GSTREAM = [sys.executable, "-m", "gstream"]
 DEADLINE = 20.0
 
+# What Python reads when it starts, and never again.
+_AT_START = frozenset({"LC_ALL", "LOCPATH", "PYTHONUTF8", "PYTHONCOERCECLOCALE"})
 _FOREIGN = ("GEMINI_", "GOOGLE_", "GSTREAM_", "LC_", "LANG", "NO_COLOR", "SSL_CERT", "PYTHONUTF8")
 
 
@@ -57,7 +63,17 @@ def run(
     cwd: Path | None = None,
 ) -> Ran:
     """Run gstream; its stdin is /dev/null, or a pipe with these bytes."""
-    return run_command([*GSTREAM, *args], stdin=stdin, env=env, cwd=cwd)
+    if env and not _AT_START.isdisjoint(env):
+        return run_command([*GSTREAM, *args], stdin=stdin, env=env, cwd=cwd)
+    code, out, err = _zygote().run(list(args), stdin, environment(**(env or {})), cwd)
+    return Ran(code, out, err.decode())
+
+
+@cache
+def _zygote() -> Zygote:
+    zygote = Zygote()
+    atexit.register(zygote.close)
+    return zygote
 
 
 def run_command(
