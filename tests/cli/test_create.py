@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from gstream.api import DEFAULT_MODEL
+from gstream.cli.calls import exec_options
 from gstream.cli.create import command
 from gstream.cli.options import network_options, view_options
 from tests import servers
@@ -151,13 +152,13 @@ def test_an_option_shows_in_the_body(
 
 
 # Options about what is done with the body, and those that have tests of their own.
-ELSEWHERE = {"dry_run", "curl", "api", "exec", "max_turns", "exec_timeout", "exec_max_output"}
+ELSEWHERE = {"dry_run", "curl", "api"}
 
 
 def test_every_option_for_the_body_is_in_that_table() -> None:
     shared = {
         option.name
-        for decorate in (network_options, view_options)
+        for decorate in (network_options, view_options, exec_options)
         for option in decorate(lambda: None).__click_params__  # type: ignore[attr-defined]
     }
     own = {
