@@ -30,11 +30,15 @@ def library(directory: str) -> Library:
     Raises:
         NoInputError: They cannot be read.
     """
+    files = sorted(path for path in Path(directory).glob("*.sse") if path.is_file())
+    return Library([one for path in files for one in read(path.name, _content(path))])
+
+
+def _content(path: Path) -> bytes:
     try:
-        files = sorted(path for path in Path(directory).glob("*.sse") if path.is_file())
-        return Library([one for path in files for one in read(path.name, path.read_bytes())])
+        return path.read_bytes()
     except OSError as exc:
-        raise NoInputError(f"{exc.filename}: {exc.strerror}") from exc
+        raise NoInputError(f"--cassette {path}: {exc.strerror}") from exc
 
 
 class CassetteTape:
