@@ -37,11 +37,6 @@ class CallSteps:
         """The steps so far."""
         return self._accumulator.steps
 
-    @property
-    def whole(self) -> bool:
-        """Whether they are all steps of the interaction."""
-        return self._whole
-
     def feed(self, batch: Batch) -> None:
         """Take the next events."""
         if self._whole:
@@ -114,6 +109,7 @@ class Turns:
         results = [_result(call, one) for call, one in zip(calls, outcomes, strict=True)]
         interaction_id = calls[0].interaction_id
         if self._body.get("store") is not False and interaction_id:
+            self._before, self._history = interaction_id, results
             return {**self._body, "previous_interaction_id": interaction_id, "input": results}
         self._history = [*self._history, *map(_sendable, steps), *results]
         before = {"previous_interaction_id": self._before} if self._before else {}

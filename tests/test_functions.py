@@ -1,0 +1,405 @@
+"""Commands for function calls: what they get, what becomes of what they do, and how they end."""
+
+import json
+import os
+import shlex
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from gstream.errors import UsageError
+from gstream.functions import Call, Limits, Outcome, Surroundings, parse, run_all, without_secrets
+
+DEADLINE = 20.0
+
+
+class Told:
+    """What a run tells, and what its commands write to stderr."""
+
+    def __init__(self) -> None:
+        self.notes: list[str] = []
+        self.shown: list[bytes] = []
+        self.verbose: list[str] = []
+
+    def surroundings(self, **given: Any) -> Surroundings:
+        fields: dict[str, Any] = {
+            "environment": dict(os.environ),
+            "waiting": nullcontext,
+            "show": self.shown.append,
+            "tell": self.notes.append,
+            "verbose": self.verbose.append,
+        }
+        return Surroundings(**{**fields, **given})
+
+
+def call(name: str = "f", arguments: Any = None, call_id: str = "c1") -> Call:
+    return Call(name, call_id, {} if arguments is None else arguments, "v1_a")
+
+
+def sh(script: str) -> list[str]:
+    return ["sh", "-c", script]
+
+
+def run_one(
+    words: list[str], arguments: Any = None, *, told: Told | None = None, **limits: Any
+) -> Outcome:
+    told = told or Told()
+    [outcome] = run_all(
+        [call(arguments=arguments)], {"f": words}, Limits(**limits), told.surroundings()
+    )
+    return outcome
+
+
+# --- the option
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        pytest.param("f=./f.sh", ("f", ["./f.sh"]), id="one-word"),
+        pytest.param("f=a 'b c' d\\ e", ("f", ["a", "b c", "d e"]), id="quoted-words"),
+        pytest.param("f=env A=1 x", ("f", ["env", "A=1", "x"]), id="equals-in-the-command"),
+        pytest.param(
+            "f=echo $HOME; ls | x", ("f", ["echo", "$HOME;", "ls", "|", "x"]), id="no-shell"
+        ),
+        pytest.param(" f =x", ("f", ["x"]), id="blanks-around-the-name"),
+    ],
+)
+def test_a_command_is_split_as_a_shell_splits_words(
+    given: str, expected: tuple[str, list[str]]
+) -> None:
+    assert parse(given) == expected
+
+
+@pytest.mark.parametrize(
+    ("given", "why"),
+    [
+        pytest.param("f", "--exec 'f': it looks like NAME=COMMAND", id="no-command"),
+        pytest.param("=x", "--exec '=x': it looks like NAME=COMMAND", id="no-name"),
+        pytest.param("f=", "--exec f: which command?", id="empty-command"),
+        pytest.param("f='x", "--exec f: no closing quotation", id="open-quote"),
+    ],
+)
+def test_an_option_of_another_form_is_refused(given: str, why: str) -> None:
+    with pytest.raises(UsageError) as caught:
+        parse(given)
+
+    assert str(caught.value) == why
+
+
+# --- what a command gets
+
+
+def test_a_command_reads_the_arguments_as_one_line_of_json() -> None:
+    arguments = {"city": "Zürich", "quote": "a\"b'c\nd\0e$(touch x)"}
+
+    outcome = run_one(["cat"], arguments)
+
+    assert outcome == Outcome(arguments)
+
+
+def test_a_command_sees_the_names_of_function_call_and_interaction() -> None:
+    script = 'printf "%s|%s|%s" "$GSTREAM_FUNCTION" "$GSTREAM_CALL_ID" "$GSTREAM_INTERACTION_ID"'
+
+    assert run_one(sh(script)) == Outcome("f|c1|v1_a")
+
+
+def test_an_id_with_nul_and_quotes_stays_a_value() -> None:
+    strange = call(call_id="a\0b'; touch x; '\n$(id)ä")
+
+    [outcome] = run_all(
+        [strange], {"f": sh('printf %s "$GSTREAM_CALL_ID"')}, Limits(), Told().surroundings()
+    )
+
+    assert outcome == Outcome("ab'; touch x; '\n$(id)ä")
+
+
+def test_arguments_larger_than_a_pipe_arrive_whole_while_output_larger_than_a_pipe_leaves() -> None:
+    outcome = run_one(["cat"], {"text": "x" * 500_000})
+
+    assert outcome == Outcome({"text": "x" * 500_000})
+
+
+def test_a_command_that_does_not_read_its_arguments_is_no_failure() -> None:
+    assert run_one(sh("echo ok"), {"text": "x" * 500_000}) == Outcome("ok")
+
+
+def test_a_command_has_no_terminal() -> None:
+    script = "import os; os.open('/dev/tty', os.O_RDWR)"
+
+    outcome = run_one([sys.executable, "-c", script])
+
+    assert outcome.is_error and "/dev/tty" in outcome.value
+
+
+def test_the_environment_is_the_one_that_was_given() -> None:
+    told = Told()
+    around = told.surroundings(environment={"PATH": os.environ["PATH"], "ONLY": "this"})
+
+    [outcome] = run_all([call()], {"f": ["env"]}, Limits(), around)
+
+    names = {line.partition("=")[0] for line in outcome.value.splitlines()}
+    assert {"PATH", "ONLY", "GSTREAM_FUNCTION"} <= names
+    assert not names & {"HOME", "GEMINI_API_KEY"}
+
+
+def test_no_variable_that_holds_the_key_is_left() -> None:
+    environment = {
+        "GEMINI_API_KEY": "AIza-one",
+        "GOOGLE_API_KEY": "",
+        "MY_KEY": "AIza-secret",
+        "HEADER": "Bearer AIza-secret",
+        "SHORT": "abc",
+        "HOME": "/root",
+    }
+
+    left = without_secrets(environment, ["AIza-secret", "abc", ""])
+
+    assert left == {"SHORT": "abc", "HOME": "/root"}
+
+
+# --- what becomes of its output
+
+
+@pytest.mark.parametrize(
+    ("output", "expected"),
+    [
+        pytest.param('{"t": 22}\n', {"t": 22}, id="object"),
+        pytest.param('[{"type":"text","text":"x"}]', [{"type": "text", "text": "x"}], id="list"),
+        pytest.param('"quoted"', "quoted", id="string"),
+        pytest.param("22\n", 22, id="number"),
+        pytest.param("22 degrees\n", "22 degrees", id="text-without-its-line-end"),
+        pytest.param("a\n\nb\n", "a\n\nb", id="lines"),
+        pytest.param("{broken", "{broken", id="no-json-after-all"),
+        pytest.param("", "", id="nothing"),
+    ],
+)
+def test_output_is_json_if_it_parses_else_text(output: str, expected: Any) -> None:
+    assert run_one(["printf", "%s", output]) == Outcome(expected)
+
+
+def test_output_that_is_no_utf_8_is_text_with_replacements() -> None:
+    assert run_one(["printf", r"caf\351"]) == Outcome("caf\ufffd")
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        pytest.param(sh("echo broken >&2; exit 3"), "exit status 3: broken", id="exit-status"),
+        pytest.param(sh("echo lost; exit 1"), "exit status 1", id="silent"),
+        pytest.param(sh("kill -9 $$"), "ended by SIGKILL", id="signal"),
+        pytest.param(
+            ["/nonexistent/f"], "f cannot be started: No such file or directory", id="absent"
+        ),
+        pytest.param(
+            ["/etc/passwd"], "f cannot be started: Permission denied", id="not-executable"
+        ),
+    ],
+)
+def test_a_failure_is_an_error_result_and_a_note(words: list[str], expected: str) -> None:
+    told = Told()
+
+    outcome = run_one(words, told=told)
+
+    assert outcome == Outcome(expected, is_error=True)
+    assert len(told.notes) == 1 and told.notes[0].startswith("f: ")
+
+
+def test_the_message_of_a_failure_is_the_tail_of_stderr() -> None:
+    script = "import sys; sys.stderr.write('x' * 100_000 + '\\nlast words\\n'); sys.exit(1)"
+
+    outcome = run_one([sys.executable, "-c", script])
+
+    assert outcome.value.startswith("exit status 1: x")
+    assert outcome.value.endswith("x\nlast words")
+    assert len(outcome.value) < 5000
+
+
+def test_stderr_is_shown_in_whole_lines_as_it_comes() -> None:
+    told = Told()
+
+    run_one(sh("printf 'one\\ntw' >&2; sleep 0.1; printf 'o\\nrest' >&2"), told=told)
+
+    assert b"".join(told.shown) == b"one\ntwo\nrest\n"
+    assert all(piece.endswith(b"\n") for piece in told.shown)
+
+
+def test_arguments_that_are_no_json_are_an_error_and_run_nothing(tmp_path: Path) -> None:
+    outcome = run_one(["touch", str(tmp_path / "ran")], '{"location": "Par')
+
+    assert outcome == Outcome('the arguments are not JSON: {"location": "Par', is_error=True)
+    assert not (tmp_path / "ran").exists()
+
+
+def test_too_much_output_is_an_error_and_ends_the_command() -> None:
+    began = time.monotonic()
+
+    outcome = run_one(["yes"], max_output=100_000)
+
+    assert outcome == Outcome("more than 100,000 bytes of output", is_error=True)
+    assert time.monotonic() - began < DEADLINE / 2
+
+
+def test_output_of_exactly_the_limit_is_no_error() -> None:
+    assert run_one(["printf", "12345678"], max_output=8) == Outcome(12345678)
+
+
+# --- many at once
+
+
+def test_commands_run_at_the_same_time_and_come_back_in_the_order_of_the_calls() -> None:
+    calls = [call(arguments={"n": n}, call_id=f"c{n}") for n in range(4)]
+    script = (
+        "import json, sys, time; n = json.load(sys.stdin)['n']; time.sleep(1 - n / 5); print(n)"
+    )
+    began = time.monotonic()
+
+    outcomes = run_all(
+        calls, {"f": [sys.executable, "-c", script]}, Limits(), Told().surroundings()
+    )
+
+    assert [outcome.value for outcome in outcomes] == [0, 1, 2, 3]
+    assert time.monotonic() - began < 2.4  # one after the other they take 2.8 s
+
+
+def test_no_more_than_so_many_run_at_once(tmp_path: Path) -> None:
+    file = f"{tmp_path}/$GSTREAM_CALL_ID"
+    script = f"ls {tmp_path} | wc -l; touch {file}; sleep 0.1; rm {file}"
+    calls = [call(call_id=f"c{n}") for n in range(9)]
+
+    outcomes = run_all(calls, {"f": sh(script)}, Limits(at_once=3), Told().surroundings())
+
+    assert len(outcomes) == 9
+    assert max(outcome.value for outcome in outcomes) <= 2
+
+
+def test_one_failure_among_many_loses_no_other() -> None:
+    commands = {"good": sh("echo 1"), "bad": sh("exit 1"), "absent": ["/nonexistent"]}
+    calls = [call(name, call_id=name) for name in ("good", "bad", "absent", "good")]
+
+    outcomes = run_all(calls, commands, Limits(), Told().surroundings())
+
+    assert [outcome.is_error for outcome in outcomes] == [False, True, True, False]
+
+
+# --- the end
+
+
+def _sleepers(mark: str) -> list[int]:
+    """The processes that sleep for exactly so long."""
+    done = subprocess.run(["pgrep", "-f", f"sleep {mark}"], capture_output=True, check=False)
+    return [int(pid) for pid in done.stdout.split()]
+
+
+def _wait_for(condition: Callable[[], object]) -> None:
+    end = time.monotonic() + DEADLINE
+    while not condition():
+        assert time.monotonic() < end, "it never happened"
+        time.sleep(0.01)
+
+
+@pytest.mark.parametrize(
+    "script",
+    [
+        pytest.param("sleep {}", id="itself"),
+        pytest.param("sleep {} & wait", id="its-child"),
+        pytest.param("trap '' TERM; sleep {} & sleep {}; wait", id="deaf-to-term"),
+        pytest.param("exec >&- 2>&-; sleep {}", id="closed-its-output"),
+    ],
+)
+def test_a_command_that_takes_too_long_is_ended_with_all_its_children(script: str) -> None:
+    mark = f"1000.{os.getpid()}{abs(hash(script)) % 1000}"
+
+    outcome = run_one(sh(script.replace("{}", mark)), timeout=0.3)
+
+    assert outcome == Outcome("timed out after 0.3 s", is_error=True)
+    _wait_for(lambda: not _sleepers(mark))
+
+
+def test_the_time_of_a_command_counts_from_its_own_start() -> None:
+    calls = [call(call_id=f"c{n}") for n in range(3)]
+
+    outcomes = run_all(
+        calls, {"f": ["sleep", "0.3"]}, Limits(timeout=0.8, at_once=1), Told().surroundings()
+    )
+
+    assert outcomes == [Outcome("")] * 3
+
+
+def test_what_a_command_leaves_in_the_background_is_not_waited_for() -> None:
+    mark = f"5.{os.getpid()}"
+    began = time.monotonic()
+
+    outcome = run_one(sh(f"sleep {mark} & echo done"))
+
+    assert outcome == Outcome("done")
+    assert time.monotonic() - began < 4
+    for pid in _sleepers(mark):
+        os.kill(pid, signal.SIGKILL)
+
+
+def test_output_that_comes_from_a_child_after_the_command_has_ended_still_counts() -> None:
+    assert run_one(sh("(sleep 0.1; echo late) &")) == Outcome("late")
+
+
+def test_an_interruption_ends_all_commands() -> None:
+    mark = f"1001.{os.getpid()}"
+    told = Told()
+
+    @contextmanager
+    def interrupted_while_running() -> Iterator[None]:
+        yield
+        if len(_sleepers(mark)) >= 2:
+            raise KeyboardInterrupt
+
+    around = told.surroundings(waiting=interrupted_while_running)
+    calls = [call(call_id="c1"), call(call_id="c2")]
+
+    with pytest.raises(KeyboardInterrupt):
+        run_all(calls, {"f": ["sleep", mark]}, Limits(), around)
+
+    assert not _sleepers(mark)
+
+
+def test_no_shell_sees_a_command(tmp_path: Path) -> None:
+    words = parse(f"f=printf %s $(touch {tmp_path}/x) ;ls")[1]
+
+    outcome = run_one(words)
+
+    assert outcome.value.startswith("$(touch")
+    assert not (tmp_path / "x").exists()
+
+
+def test_the_words_that_run_are_told_to_who_wants_to_know() -> None:
+    told = Told()
+
+    run_one(["printf", "%s", "a b"], told=told)
+
+    assert told.verbose[0] == f"running {shlex.join(['printf', '%s', 'a b'])} for f (c1)"
+    assert told.verbose[1].startswith("f: done in ") and told.verbose[1].endswith(" s, 3 bytes")
+
+
+def test_no_file_is_left_open() -> None:
+    before = set(os.listdir("/dev/fd"))
+
+    run_one(sh("sleep 0.2 & echo x"))
+    run_one(sh("exit 1"))
+    run_one(["/nonexistent"])
+
+    assert set(os.listdir("/dev/fd")) == before
+
+
+def test_the_arguments_are_json_whatever_they_hold() -> None:
+    outcome = run_one(
+        [sys.executable, "-c", "import sys; print(sys.stdin.read().count('\\n'))"],
+        {"a": "\n\r\u2028"},
+    )
+
+    assert json.dumps(outcome.value) == "1"
