@@ -4,6 +4,7 @@ import os
 import resource
 import signal
 import stat
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -14,8 +15,11 @@ from gstream.errors import CannotCreateError
 from gstream.reader import EventReader
 from gstream.recording import Part, read
 from gstream.recording_writer import Recorder, RecordingFile, create
+from gstream.session import Session
+from gstream.sink import Sink
+from gstream.views import NdjsonView
 from tests.servers import created, stream
-from tests.support import block
+from tests.support import STREAMS, answer, block, ndjson
 
 BODY = {"model": "m", "input": "Count.", "stream": True}
 
@@ -180,8 +184,7 @@ def test_the_exit_stands_in_a_line_of_its_own(recorded: Recorded, unended: bytes
     recorded.recorder.exit({"status": 76})
 
     assert recorded.data.splitlines()[-1] == b': exit {"status":76}'
-    data = b"".join(part.data for part in read("x", recorded.data)[0].parts)
-    assert data.rstrip(b"\n") == unended.rstrip(b"\n")
+    assert received(recorded.data).rstrip(b"\n") == unended.rstrip(b"\n")
 
 
 def test_a_comment_needs_no_blank_line(recorded: Recorded) -> None:
@@ -231,6 +234,92 @@ def test_the_file_is_valid_after_each_write(recorded: Recorded) -> None:
         reader = EventReader(pytest.fail)
         assert len(reader.feed(recorded.data).events) == count
         assert reader.pending_size == 0
+
+
+# --- what is recorded beside a view
+
+
+def received(recording: bytes) -> bytes:
+    """The received bytes in a recording."""
+    return b"".join(part.data for one in read("x", recording) for part in one.parts)
+
+
+@dataclass
+class Shown:
+    """What a session shows and how it ends."""
+
+    output: bytes
+    failure: str
+
+
+def show(recorders: list[Recorder], *bodies: bytes, size: int = 1 << 20) -> Shown:
+    """Show bodies as NDJSON while they are recorded."""
+    output: list[bytes] = []
+    session = Session(
+        NdjsonView(), Sink(output.append), report=lambda _line: None, raw_observers=recorders
+    )
+    for body in bodies:
+        for at in range(0, len(body), size):
+            session.feed(body[at : at + size])
+        session.end_input()
+    failure = session.close()
+    return Shown(b"".join(output), type(failure).__name__)
+
+
+ALL_STREAMS = [
+    pytest.param(path, id=str(path.relative_to(STREAMS))) for path in sorted(STREAMS.rglob("*.sse"))
+]
+
+
+def test_there_are_streams_to_record() -> None:
+    assert len(ALL_STREAMS) > 15
+
+
+@pytest.mark.parametrize("size", [1 << 20, 7])
+@pytest.mark.parametrize("path", ALL_STREAMS)
+def test_the_recording_of_a_stream_reads_as_the_stream(
+    recorded: Recorded, path: Path, size: int
+) -> None:
+    body = path.read_bytes()
+
+    live = show([recorded.recorder], body, size=size)
+    recorded.recorder.exit({"status": 0})
+
+    assert show([], recorded.data) == live
+    assert show([], received(recorded.data)) == live
+
+
+@pytest.mark.parametrize(
+    "bodies",
+    [
+        pytest.param([ndjson(*answer("1"))], id="ndjson"),
+        pytest.param([b"HTTP/1.1 200 OK\r\nset-cookie: s3\r\n\r\n" + stream("1")], id="curl-i"),
+        pytest.param(
+            [b"HTTP/1.1 100 Go\r\n\r\nHTTP/1.1 200 OK\r\na: s3\r\n\r\n" + stream("1")],
+            id="curl-i-100",
+        ),
+        pytest.param([b'{"id":"i1","status":"completed","steps":[]}'], id="interaction"),
+        pytest.param([b'[{"error":{"code":429,"message":"slow"}}]'], id="error-body"),
+        pytest.param([stream("1") + b'{"error":{"code":503,"message":"late"}}'], id="stray-error"),
+        pytest.param([stream("1")[:200], stream("2")], id="cut-and-another"),
+        pytest.param([stream("1")[:-1], stream("2")], id="unended-and-another"),
+        pytest.param([stream("1"), stream("2")], id="two"),
+        pytest.param([b"\xef\xbb\xbf" + stream("1")], id="byte-order-mark"),
+        pytest.param([stream("1").replace(b"\n", b"\r")], id="cr"),
+        pytest.param([b'data: {"broken\n\n' + stream("1")], id="broken-event"),
+        pytest.param([ndjson({"event_type": "a\nb"})], id="line-break-in-a-name"),
+    ],
+)
+def test_any_input_is_recorded_as_server_sent_events(
+    recorded: Recorded, bodies: list[bytes]
+) -> None:
+    live = show([recorded.recorder], *bodies)
+    recorded.recorder.exit({"status": 0})
+
+    assert show([], recorded.data) == live
+    assert b"s3" not in recorded.data
+    lines = recorded.data.replace(b"\r", b"\n").split(b"\n")
+    assert all(not line or line.startswith((b":", b"data:", b"event:", b"{")) for line in lines)
 
 
 # --- the file
