@@ -39,6 +39,8 @@ class Replay:
         self._started_before = frozenset(ledger.checkpoint if after_last_id else ())
         self._shadows = _shadows(ledger, ledger.checkpoint if after_last_id else {})
         self._changed: set[int] = set(self._shadows)
+        self._last_id = ledger.last_event_id
+        self._notice_at_last_id = ledger.notices_at_checkpoint
         self._notice = ledger.notices_at_checkpoint if after_last_id else 0
         self._notices_here = 0
         self._preamble = False
@@ -54,8 +56,14 @@ class Replay:
             ContradictionError: The stream differs from what was handed on.
         """
         if not self._leading:
-            return self._sort(event, line)
-        return self._lead_placed(event, line) if self._is_placed(event) else self._lead(event, line)
+            pairs = self._sort(event, line)
+        elif self._is_placed(event):
+            pairs = self._lead_placed(event, line)
+        else:
+            pairs = self._lead(event, line)
+        if self._after_last_id and event.get("event_id") == self._last_id:
+            self._notice = self._notice_at_last_id
+        return pairs
 
     def check_complete(self) -> None:
         """Say that the interaction has come to its end.
@@ -83,7 +91,7 @@ class Replay:
 
     def _lead_placed(self, event: Event, line: bytes) -> list[Pair]:
         """Take an event whose place is certain; a new one says that the repetition is over."""
-        if event.get("event_id") == self._ledger.last_event_id:
+        if event.get("event_id") == self._last_id:
             self._leading = False
             self._forget_held()
         pairs = self._sort(event, line)
@@ -92,10 +100,10 @@ class Replay:
     def _lead(self, event: Event, line: bytes) -> list[Pair]:
         """Hold back what may repeat the events before the last id, until that is certain."""
         event_id = event.get("event_id")
+        self._preamble = False
         if isinstance(event_id, str) and event_id in self._ledger.ids:
             self._forget_held()
-            self._preamble = False
-            self._leading = event_id != self._ledger.last_event_id
+            self._leading = event_id != self._last_id
             return []
         self._held.append((event, line))
         return [] if not event_id and self._repeats_history(event) else self._release_held()
@@ -155,7 +163,7 @@ class Replay:
         return [(event, line)]
 
     def _created(self, event: Event, line: bytes) -> list[Pair]:
-        at_last_id = event.get("event_id") == self._ledger.last_event_id
+        at_last_id = event.get("event_id") == self._last_id
         self._preamble = self._after_last_id and not at_last_id
         if not self._ledger.created:
             return self._new(event, line)
