@@ -193,16 +193,15 @@ def check_base_url(url: str) -> str:
     """
     try:
         parts = urlsplit(url)
-        host = parts.hostname or ""
-        _ = parts.port
+        if "@" in parts.netloc or "?" in url or "#" in url:  # not shown: it may be a secret
+            raise ConfigurationError("the base URL must not hold a user, a query or a fragment")
+        host, _ = parts.hostname or "", parts.port
     except ValueError as exc:
-        raise ConfigurationError(f"base URL {url!r}: {exc}") from exc
+        raise ConfigurationError(f"the base URL is not usable: {exc}") from exc
     if parts.scheme not in {"http", "https"} or not host:
         raise ConfigurationError(
             f"base URL {url!r} is not usable", hint="it looks like https://host[:port]"
         )
-    if parts.username or parts.password or parts.query or parts.fragment:
-        raise ConfigurationError("the base URL must not hold a user, a query or a fragment")
     if parts.scheme == "http" and not is_loopback(host):
         raise ConfigurationError(
             f"base URL {url!r} would send the key in plain text", hint="use https://"

@@ -1,0 +1,377 @@
+"""Requests and answers over real sockets, and what breaks on the way."""
+
+import gzip
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+
+import pytest
+
+from gstream.errors import ConfigurationError
+from gstream.transport import (
+    Answer,
+    BrokenStreamError,
+    Offline,
+    Request,
+    Transport,
+    UnansweredError,
+    check_base_url,
+    is_secret,
+    network_error,
+)
+from tests import servers
+from tests.servers import HEAD, RawServer, Script
+
+PIECES = (b"data: one\n\n", b"data: two\n\n")
+
+
+@contextmanager
+def _transport(
+    url: str,
+    headers: Mapping[str, str] | None = None,
+    *,
+    connect_timeout: float = servers.DEADLINE,
+    idle_timeout: float = servers.DEADLINE,
+    log: Callable[[str], None] | None = None,
+) -> Iterator[Transport]:
+    transport = Transport(url, headers or {}, connect_timeout, idle_timeout, log)
+    try:
+        yield transport
+    finally:
+        transport.close()
+
+
+@contextmanager
+def _answer(script: Script, *, idle_timeout: float = servers.DEADLINE) -> Iterator[Answer]:
+    """The answer of a server to one request."""
+    with RawServer(script) as server, _transport(server.url, idle_timeout=idle_timeout) as it:
+        yield it.connect(Request("GET", f"{server.url}/x?stream=true"))
+
+
+# --- the request
+
+
+def test_a_post_carries_its_headers_and_body() -> None:
+    with RawServer(servers.answering()) as server, _transport(server.url, {"X-Team": "us"}) as it:
+        it.connect(Request("POST", f"{server.url}/v1/x", b'{"a":1}')).read()
+
+    [request] = server.requests
+    assert (request.method, request.path, request.body) == ("POST", "/v1/x", b'{"a":1}')
+    assert request.headers["x-team"] == "us"
+    assert request.headers["content-type"] == "application/json"
+    assert request.headers["accept"] == "text/event-stream"
+
+
+@pytest.mark.parametrize(
+    ("path", "accept"),
+    [("/x?stream=true", "text/event-stream"), ("/x", "application/json")],
+)
+def test_a_get_has_no_body_and_accepts_what_it_asks_for(path: str, accept: str) -> None:
+    with RawServer(servers.answering()) as server, _transport(server.url) as it:
+        it.connect(Request("GET", server.url + path)).read()
+
+    [request] = server.requests
+    assert (request.body, request.headers["accept"]) == (b"", accept)
+    assert "content-type" not in request.headers
+
+
+def test_a_request_is_named_by_method_and_url() -> None:
+    assert str(Request("GET", "https://h/x")) == "GET https://h/x"
+    failure = network_error(Request("GET", "https://h/x"), UnansweredError("gone", sent=True))
+    assert str(failure) == "GET https://h/x: gone"
+
+
+# --- the answer
+
+
+def test_chunks_come_as_they_arrive() -> None:
+    gate = threading.Event()
+    with _answer(servers.waiting(PIECES[0], gate=gate, rest=PIECES[1])) as answer:
+        first = next(answer.chunks)
+        gate.set()
+        rest = list(answer.chunks)
+
+    assert (first, rest) == (PIECES[0], [PIECES[1]])
+
+
+def test_status_and_headers_are_there_before_the_body() -> None:
+    with _answer(servers.hanging(PIECES[0])) as answer:
+        assert answer.status == 200
+        assert answer.headers["content-type"] == "text/event-stream"
+
+
+def test_a_redirect_is_an_answer_like_others() -> None:
+    with _answer(servers.refusing(307, b"", location="http://127.0.0.1:1/")) as answer:
+        assert answer.status == 307
+
+
+def test_a_compressed_body_is_unpacked() -> None:
+    head = HEAD.replace(b"\r\n\r\n", b"\r\ncontent-encoding: gzip\r\n\r\n")
+    data = servers.http_chunk(gzip.compress(b"data: x\n\n")) + servers.http_chunk(b"")
+
+    with _answer(servers.raw(head + data)) as answer:
+        assert b"".join(answer.chunks) == b"data: x\n\n"
+
+
+def test_a_body_that_is_not_what_its_header_says_is_a_broken_stream() -> None:
+    head = HEAD.replace(b"\r\n\r\n", b"\r\ncontent-encoding: gzip\r\n\r\n")
+
+    with (
+        _answer(servers.raw(head + servers.http_chunk(b"not gzip"))) as answer,
+        pytest.raises(BrokenStreamError),
+    ):
+        list(answer.chunks)
+
+
+def _reset_after(data: bytes) -> Script:
+    def script(connection: socket.socket, stop: threading.Event) -> None:
+        connection.sendall(data)
+        time.sleep(0.05)  # or the RST overtakes the data
+        servers.reset(connection, stop)
+
+    return script
+
+
+@pytest.mark.parametrize(
+    "script",
+    [
+        pytest.param(servers.cut(PIECES[0]), id="inside-a-chunk"),
+        pytest.param(servers.raw(HEAD + servers.http_chunk(PIECES[0])), id="between-chunks"),
+        pytest.param(_reset_after(HEAD + servers.http_chunk(PIECES[0])), id="reset"),
+        pytest.param(
+            servers.raw(b"HTTP/1.1 200 OK\r\ncontent-length: 99\r\n\r\n" + PIECES[0]),
+            id="content-length",
+        ),
+        pytest.param(
+            servers.raw(HEAD + servers.http_chunk(PIECES[0]) + b"nonsense\r\n"), id="no-chunk"
+        ),
+    ],
+)
+def test_what_came_before_a_break_is_handed_over(script: Script) -> None:
+    got = bytearray()
+
+    with _answer(script) as answer, pytest.raises(BrokenStreamError):
+        for chunk in answer.chunks:
+            got += chunk
+
+    assert got == PIECES[0]
+
+
+def test_silence_is_a_break() -> None:
+    with _answer(servers.hanging(PIECES[0]), idle_timeout=0.2) as answer:
+        assert next(answer.chunks) == PIECES[0]
+        with pytest.raises(BrokenStreamError, match=r"^no byte came for 0\.2 s$"):
+            next(answer.chunks)
+
+
+def test_the_body_of_a_refusal_is_read_as_far_as_it_comes() -> None:
+    with _answer(servers.cut(b"Bad Gate")) as answer:
+        assert answer.read() == b"Bad Gate"
+
+
+def test_the_body_of_a_refusal_is_not_read_without_end() -> None:
+    def endless() -> Iterator[bytes]:
+        while True:
+            yield b"x" * 1000
+
+    answer = Answer(500, {}, endless(), lambda: None)
+
+    assert answer.read(limit=2500) == b"x" * 2500
+
+
+# --- no answer
+
+
+def _unanswered(url: str, **options: float) -> UnansweredError:
+    with (
+        _transport(url, **options) as it,  # type: ignore[arg-type]
+        pytest.raises(UnansweredError) as caught,
+    ):
+        it.connect(Request("GET", url))
+    return caught.value
+
+
+def test_a_refused_connection_sent_nothing() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        url = f"http://127.0.0.1:{listener.getsockname()[1]}"
+
+    failure = _unanswered(url)
+
+    assert "Connection refused" in str(failure)
+    assert (failure.sent, failure.final) == (False, False)
+
+
+def test_a_connection_that_is_not_accepted_in_time_sent_nothing() -> None:
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        listener.listen(0)
+        address = listener.getsockname()
+        url = f"http://127.0.0.1:{address[1]}"
+        with socket.create_connection(address):  # the one that the queue has room for
+            failure = _unanswered(url, connect_timeout=0.2)
+
+    assert str(failure) == "no connection within 0.2 s"
+    assert (failure.sent, failure.final) == (False, False)
+
+
+@pytest.mark.parametrize(
+    "script", [pytest.param(servers.reset, id="reset"), pytest.param(servers.raw(b""), id="closed")]
+)
+def test_a_connection_that_drops_may_have_been_heard(script: Script) -> None:
+    with RawServer(script) as server:
+        failure = _unanswered(server.url)
+
+    assert (failure.sent, failure.final) == (True, False)
+
+
+def test_silence_after_the_request_is_final() -> None:
+    with RawServer(servers.hanging()) as server:
+        failure = _unanswered(server.url, idle_timeout=0.2)
+
+    assert str(failure) == "no answer within 0.2 s"
+    assert (failure.sent, failure.final) == (True, True)
+
+
+def test_a_transport_can_be_used_again() -> None:
+    with RawServer(servers.answering(PIECES[0])) as server, _transport(server.url) as it:
+        for _ in range(2):
+            answer = it.connect(Request("GET", server.url))
+            assert list(answer.chunks) == [PIECES[0]]
+
+    assert len(server.requests) == 2
+
+
+# --- the log
+
+
+def test_the_log_shows_both_directions_without_secrets() -> None:
+    lines: list[str] = []
+    script = servers.refusing(200, b"", set_cookie="s3cret", x_team="them")
+    headers = {"x-goog-api-key": "s3cret", "X-Team": "us"}
+    with RawServer(script) as server, _transport(server.url, headers, log=lines.append) as it:
+        it.connect(Request("POST", f"{server.url}/x", b'{"a":1}')).read()
+
+    assert lines == [
+        f"> POST {server.url}/x",
+        "> x-goog-api-key: [removed]",
+        "> X-Team: us",
+        "> Accept: text/event-stream",
+        "> Content-Type: application/json",
+        '> 7 bytes: {"a":1}',
+        "< HTTP/1.1 200 No",
+        "< content-length: 0",
+        "< set-cookie: [removed]",
+        "< x-team: them",
+    ]
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "x-goog-api-key",
+        "Authorization",
+        "PROXY-AUTHORIZATION",
+        "Cookie",
+        "Set-Cookie",
+        "X-Auth",
+        "X-Session-Token",
+        "X-Client-Secret",
+    ],
+)
+def test_headers_that_may_hold_secrets_are_known_by_name(name: str) -> None:
+    assert is_secret(name)
+
+
+@pytest.mark.parametrize("name", ["Accept", "User-Agent", "X-Team", "Content-Type"])
+def test_other_headers_are_shown(name: str) -> None:
+    assert not is_secret(name)
+
+
+# --- the base URL
+
+
+@pytest.mark.parametrize(
+    ("url", "checked"),
+    [
+        ("https://host", "https://host"),
+        ("https://host/", "https://host"),
+        ("https://host:8443/a/b//", "https://host:8443/a/b"),
+        ("http://localhost:80", "http://localhost:80"),
+        ("http://api.localhost", "http://api.localhost"),
+        ("http://127.0.0.1:9", "http://127.0.0.1:9"),
+        ("http://127.8.9.1", "http://127.8.9.1"),
+        ("http://[::1]:9", "http://[::1]:9"),
+    ],
+)
+def test_a_base_url_loses_its_last_slash(url: str, checked: str) -> None:
+    assert check_base_url(url) == checked
+
+
+@pytest.mark.parametrize(
+    ("url", "why"),
+    [
+        ("", "is not usable"),
+        ("host", "is not usable"),
+        ("host:80", "is not usable"),
+        ("ftp://host", "is not usable"),
+        ("https://", "is not usable"),
+        ("https://host:port", "is not usable"),
+        ("https://host:99999", "is not usable"),
+        ("https://[::1", "is not usable"),
+        ("http://host", "in plain text"),
+        ("http://127.0.0.1.host", "in plain text"),
+        ("http://localhost.host", "in plain text"),
+        ("http://notlocalhost", "in plain text"),
+        ("http://0.0.0.0", "in plain text"),
+        ("http://[::2]", "in plain text"),
+        ("http://10.0.0.1", "in plain text"),
+    ],
+)
+def test_a_base_url_that_cannot_be_used_is_refused(url: str, why: str) -> None:
+    with pytest.raises(ConfigurationError, match=why):
+        check_base_url(url)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://user:s3cret@host",
+        "https://user:s3cret@host:port",
+        "ftp://user:s3cret@host",
+        "http://s3cret@127.0.0.1",
+        "https://host?key=s3cret",
+        "http://host?key=s3cret",
+        "https://host#s3cret",
+        "ftp://host/?key=s3cret",
+    ],
+)
+def test_a_secret_in_the_base_url_is_refused_and_not_repeated(url: str) -> None:
+    with pytest.raises(ConfigurationError) as caught:
+        check_base_url(url)
+
+    assert str(caught.value) == "the base URL must not hold a user, a query or a fragment"
+
+
+# --- offline
+
+
+def test_offline_answers_without_a_network() -> None:
+    answer = Offline(200, iter(PIECES)).connect(Request("POST", "https://nowhere.invalid/x", b"{}"))
+
+    assert (answer.status, list(answer.chunks)) == (200, list(PIECES))
+
+
+def test_offline_plays_as_its_parts_come() -> None:
+    taken = []
+
+    def parts() -> Iterator[bytes]:
+        for piece in PIECES:
+            taken.append(piece)
+            yield piece
+
+    chunks = Offline(200, parts()).connect(Request("POST", "https://nowhere.invalid/x")).chunks
+
+    assert next(chunks) == PIECES[0]
+    assert taken == [PIECES[0]]
