@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any, TypeVar
@@ -122,3 +123,21 @@ def run_gstream(*args: str, stdin: bytes = b"") -> subprocess.CompletedProcess[b
     return subprocess.run(
         command, input=stdin, env=env, capture_output=True, timeout=60, check=False
     )
+
+
+def growth(work: Callable[[int], object], size: int, times: int = 16) -> float:
+    """How many times the CPU time some work takes for a size that is `times` as large.
+
+    The best of three runs each; what is linear gives about `times`, what is quadratic its square.
+    """
+    return _seconds(work, size * times) / _seconds(work, size)
+
+
+def _seconds(work: Callable[[int], object], size: int) -> float:
+    return min(_timed(work, size) for _ in range(3))
+
+
+def _timed(work: Callable[[int], object], size: int) -> float:
+    begin = time.process_time()
+    work(size)
+    return time.process_time() - begin

@@ -16,6 +16,7 @@ from tests.support import (
     delta,
     event,
     feed_all,
+    growth,
     ndjson,
     one_by_one,
     run_gstream,
@@ -110,3 +111,8 @@ def test_runs_the_program_with_bytes_in_and_bytes_out() -> None:
 
 def test_the_golden_streams_are_here() -> None:
     assert (STREAMS / "simple_text.sse").stat().st_size > 1000
+
+
+def test_growth_tells_linear_from_quadratic_work() -> None:
+    assert growth(lambda size: sum(range(size)), 50_000) < 100
+    assert growth(lambda size: [sum(range(size)) for _ in range(size)], 150) > 100
