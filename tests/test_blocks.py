@@ -6,7 +6,8 @@ from gstream.blocks import BlockSplitter, block_of
 from gstream.sse import SSEDecoder
 from tests.support import cuts, feed_all
 
-STREAM = b"data: 1\n\n: ping\n\nevent: a\r\ndata: 2\r\n\r\ndata: 3\r\rdata: 4\r\n\ndata: 5\n\r\n\ndata: 6\n"
+STREAM = b"data: 1\n\n: ping\n\nevent: a\r\ndata: 2\r\n\r\ndata: 3\r\r"
+STREAM += b"data: 4\r\n\ndata: 5\n\r\n\ndata: 6\n"
 
 
 def test_each_block_has_the_blank_line_that_ends_it() -> None:

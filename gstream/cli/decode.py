@@ -36,6 +36,7 @@ def command(ctx: click.Context, /, **_options: object) -> None:
 
 
 def _read_all(run: Run, files: tuple[str, ...]) -> None:
+    run.start_recording()
     unreadable: NoInputError | None = None
     for name in files:
         try:

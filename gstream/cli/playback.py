@@ -63,6 +63,7 @@ class Playback:
 
     def _tell_tapes(self, request: "Request", reply: Reply | None) -> None:
         """Say what is asked; to the cassette's tape only what is not in the cassette."""
+        self._run.start_recording()
         target = _target(request)
         streamed = "stream=true" in urlsplit(target).query
         if (request.method == "GET" and not streamed) or target.endswith("/cancel"):

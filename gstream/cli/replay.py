@@ -122,6 +122,7 @@ def _play_all(run: Run, files: tuple[str, ...], pace: Pace) -> None:
         NoInputError: One could not be read; the others were played.
         GstreamError: A recorded run failed in a way that its stream does not tell.
     """
+    run.start_recording()
     unreadable: NoInputError | None = None
     for name in files:
         try:

@@ -59,6 +59,7 @@ class Run:
         _check_stats_file(self.options["stats"])
         observers: list[Observer] = []
         self._status_line: StatusLine | None = None
+        self._recording = False
         if self._wants_meter():
             self.meter = Meter(time.monotonic)
             observers.append(self.meter)
@@ -93,6 +94,18 @@ class Run:
         """Tell what only `-vv` shows."""
         self._line(text)
 
+    def start_recording(self) -> None:
+        """Begin to record what comes, if that was asked for; the last thing before it comes.
+
+        Raises:
+            CannotCreateError: The file exists, or cannot be written.
+        """
+        if self.options["record"] and not self._recording:
+            from .tapes import record_tape
+
+            self._recording = True
+            self.tapes.append(record_tape(self.options))
+
     def feed(self, chunk: bytes) -> None:
         """Take the next bytes."""
         if self.meter is not None:
@@ -109,7 +122,6 @@ class Run:
         try:
             try:
                 with undisturbed():
-                    self._start_recording()
                     read_all()
             except Interrupted as exc:
                 self._interrupted(exc)
@@ -169,12 +181,6 @@ class Run:
             say(f"gstream: {line}")
         die_by(exc.signum)
 
-    def _start_recording(self) -> None:
-        if self.options["record"]:
-            from .tapes import record_tape
-
-            self.tapes.append(record_tape(self.options))
-
     def _stop_recording(self, failure: GstreamError | None) -> GstreamError | None:
         """Write how the run ended; where all was well until now, this may go wrong."""
         fields: dict[str, Any] = {"status": 0, "reason": "completed"}
@@ -214,7 +220,15 @@ class Run:
 
 
 def new_run(ctx: click.Context) -> Run:
-    """The run that a command's options describe."""
+    """The run that a command's options describe.
+
+    Raises:
+        click.UsageError: They do not go together.
+        OutputError: Nothing can be written to stdout.
+        CannotCreateError: The file of --stats cannot be written.
+    """
+    if ctx.params["record"] == "-":
+        raise click.UsageError("--record writes a file; use --sse for the stream on stdout")
     return Run(ctx.params, one_view(ctx))
 
 

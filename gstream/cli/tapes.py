@@ -4,8 +4,6 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-import click
-
 from gstream import __version__
 from gstream.recording_writer import Recorder, RecordingFile, create
 
@@ -15,10 +13,7 @@ def record_tape(options: dict[str, Any]) -> Recorder:
 
     Raises:
         CannotCreateError: The file exists, or cannot be written.
-        click.UsageError: The file is standard output, which is for the view.
     """
-    if options["record"] == "-":
-        raise click.UsageError("--record writes a file; use --sse for the stream on stdout")
     file = create(options["record"], overwrite=options["force"])
     return new_recorder(file, begun=file.commit)
 
