@@ -2,7 +2,8 @@
 
 Pure. A chunk is one GenerateContentResponse, which holds only what is new
 <https://ai.google.dev/api/generate-content#v1beta.GenerateContentResponse>. The first candidate is
-the answer. What has no counterpart stays a field of the interaction, under its own name.
+the answer. It is not stored, so the interaction has no id. What has no counterpart stays a field
+of the interaction, under its own name.
 """
 
 from collections.abc import Callable, Iterator
@@ -43,7 +44,7 @@ _QUIET = frozenset({"completed", "requires_continuation"})
 
 # Keys of a chunk and of a candidate that become something else than a field of the interaction.
 _CONVERTED = frozenset(
-    "candidates usageMetadata modelVersion responseId createTime content index continuationToken "
+    "candidates usageMetadata modelVersion createTime content index continuationToken "
     "groundingMetadata citationMetadata urlContextMetadata usage steps".split()
 )
 
@@ -164,12 +165,12 @@ class _Answer:
 
     def _beginning(self) -> Event:
         model = {"model": self._fields["model"]} if "model" in self._fields else {}
-        return {"id": self._id, "object": "interaction", "status": "in_progress", **model}
+        return {"id": "", "object": "interaction", "status": "in_progress", **model}
 
     def _usage_so_far(self) -> Event:
         return {
             "event_type": "interaction.status_update",
-            "interaction_id": self._id,
+            "interaction_id": "",
             "status": "in_progress",
             "usage": self._usage,
         }

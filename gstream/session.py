@@ -248,7 +248,8 @@ class Session:
         self._turn_expected = False
         progress = self.progress
         fields: Any = created.get("interaction")
-        same = isinstance(fields, dict) and fields.get("id") == progress.interaction_id
+        known = progress.interaction_id  # what is not stored has no id to know it by
+        same = bool(known) and isinstance(fields, dict) and fields.get("id") == known
         hop = self.hop_expected or progress.status == "requires_continuation"
         self.hop_expected = False
         replay = same and not progress.ended

@@ -133,7 +133,8 @@ class StreamCore:
         """
         progress = self._progress
         fields: Any = created.get("interaction")
-        other = isinstance(fields, dict) and fields.get("id") != progress.interaction_id
+        known = progress.interaction_id  # what is not stored has no id to know it by
+        other = isinstance(fields, dict) and not (known and fields.get("id") == known)
         if other and progress.begun and not progress.completed:
             raise TruncatedError(f"another interaction began before the end of {progress.place}")
 

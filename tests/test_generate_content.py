@@ -114,19 +114,21 @@ def test_text_is_handed_on_with_its_chunk() -> None:
     assert event["delta"] == {"type": "text", "text": "b"}
 
 
-def test_the_interaction_has_id_and_model_from_its_beginning() -> None:
+def test_the_interaction_has_a_model_and_no_id_from_its_beginning() -> None:
     assert convert(chunk({"text": "a"}))[0]["interaction"] == {
-        "id": "r1",
+        "id": "",
         "object": "interaction",
         "status": "in_progress",
         "model": "m1",
     }
 
 
-def test_an_id_that_comes_late_is_there_at_the_end() -> None:
+def test_the_id_of_the_response_is_none_of_an_interaction() -> None:
     first = {"candidates": [{"content": {"parts": [{"text": "a"}]}}]}
 
-    assert interaction(first, chunk(reason="STOP"))["id"] == "r1"
+    got = interaction(first, chunk(reason="STOP"))
+
+    assert (got["id"], got["response_id"]) == ("", "r1")
 
 
 def test_fields_without_counterpart_keep_their_names() -> None:
@@ -289,12 +291,8 @@ def test_another_response_id_is_another_answer() -> None:
         {**chunk({"text": "b"}, reason="STOP"), "responseId": "r2"},
     )
 
-    assert [event["interaction"]["id"] for event in events if "interaction" in event] == [
-        "r1",
-        "r1",
-        "r2",
-        "r2",
-    ]
+    ends = [event for event in events if event["event_type"] == "interaction.completed"]
+    assert [event["interaction"]["response_id"] for event in ends] == ["r1", "r2"]
 
 
 def test_an_answer_that_broke_off_before_another_one_is_not_completed() -> None:
@@ -303,7 +301,7 @@ def test_an_answer_that_broke_off_before_another_one_is_not_completed() -> None:
     )
 
     ends = [event for event in events if event["event_type"] == "interaction.completed"]
-    assert [event["interaction"]["id"] for event in ends] == ["r2"]
+    assert [event["interaction"]["response_id"] for event in ends] == ["r2"]
 
 
 def test_content_after_the_end_is_another_answer() -> None:

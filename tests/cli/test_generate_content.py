@@ -102,7 +102,19 @@ def test_several_answers_in_a_row_are_several_results() -> None:
     both = sse(chunk({"text": "a"}, reason="STOP"))
     both += sse({**chunk({"text": "b"}, reason="STOP"), "responseId": "r2"})
 
-    assert [one["id"] for one in run("decode", "--json", stdin=both).events] == ["r1", "r2"]
+    got = run("decode", "--json", stdin=both).events
+
+    assert [one["response_id"] for one in got] == ["r1", "r2"]
+
+
+def test_an_answer_that_broke_off_is_not_made_good_by_the_next_one() -> None:
+    both = sse(chunk({"text": "a"}))
+    both += sse({**chunk({"text": "b"}, reason="STOP"), "responseId": "r2"})
+
+    got = run("decode", "--json", stdin=both)
+
+    assert got.code == 76
+    assert [one["status"] for one in got.events] == ["in_progress", "completed"]
 
 
 @pytest.mark.parametrize(
