@@ -11,6 +11,7 @@ from .errors import ConfigurationError, NetworkError
 from .hosts import is_loopback
 
 _ERROR_BODY_LIMIT = 1024 * 1024
+_PIECE = 64 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,12 +110,15 @@ class Transport:
         if self._client is None:
             self._client = self._new_client()
         headers = {**self.headers, "Accept": _accept(request)}
+        content: bytes | Iterator[bytes] | None = None
         if request.body:
             headers["Content-Type"] = "application/json"
+            headers["Content-Length"] = str(len(request.body))
+            content = _pieces(request.body)
         self._tell_request(request, headers)
         try:
             outgoing = self._client.build_request(
-                request.method, request.url, headers=headers, content=request.body or None
+                request.method, request.url, headers=headers, content=content
             )
             response = self._client.send(outgoing, stream=True)
         except (httpx.InvalidURL, httpx.UnsupportedProtocol) as exc:
@@ -209,6 +213,13 @@ def check_base_url(url: str) -> str:
     return url.rstrip("/")
 
 
+def _pieces(body: bytes) -> bytes | Iterator[bytes]:
+    """A large body piece by piece: what is left of it is copied for each piece that was sent."""
+    if len(body) <= _PIECE:
+        return body
+    return (body[start : start + _PIECE] for start in range(0, len(body), _PIECE))
+
+
 def _accept(request: Request) -> str:
     streams = request.method == "POST" or "stream=true" in request.url
     return "text/event-stream" if streams else "application/json"
@@ -222,6 +233,8 @@ def _unanswered(exc: httpx.TransportError, connect_s: float, idle_s: float) -> U
             return UnansweredError(_words(exc), sent=False)
         case httpx.ReadTimeout():
             return UnansweredError(f"no answer within {idle_s:g} s", sent=True, final=True)
+        case httpx.ProtocolError() if "disconnected" not in str(exc):  # it answered something
+            return UnansweredError(_words(exc), sent=True, final=True)
         case _:
             return UnansweredError(_words(exc), sent=True)
 

@@ -226,6 +226,14 @@ def test_a_connection_that_drops_may_have_been_heard(script: Script) -> None:
     assert (failure.sent, failure.final) == (True, False)
 
 
+@pytest.mark.parametrize("data", [b"nonsense\r\n\r\n", b"HTTP/1.1 200 OK\r\nno colon\r\n\r\n"])
+def test_an_answer_that_is_no_http_is_final(data: bytes) -> None:
+    with RawServer(servers.raw(data)) as server:
+        failure = _unanswered(server.url)
+
+    assert (failure.sent, failure.final) == (True, True)
+
+
 def test_silence_after_the_request_is_final() -> None:
     with RawServer(servers.hanging()) as server:
         failure = _unanswered(server.url, idle_timeout=0.2)

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
     from .playback import Playback
 
+_FRAMING = frozenset({"content-length", "transfer-encoding"})
 _HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")  # RFC 9110, 5.6.2
 
 
@@ -151,6 +152,8 @@ def _header(text: str) -> tuple[str, str]:
     name, value = name.strip(), value.strip()
     if not (colon and _HEADER_NAME.fullmatch(name)):
         raise click.UsageError("-H: a header looks like NAME:VALUE")  # it may be a secret
+    if name.lower() in _FRAMING:
+        raise click.UsageError(f"-H {name}: this header follows from the body")
     if not all(c.isprintable() or c == "\t" for c in value) or not value.isascii():
         raise BadDataError(f"-H {name}: its value holds characters that no header can hold")
     return name, value

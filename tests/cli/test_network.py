@@ -169,6 +169,14 @@ def test_a_header_without_a_name_is_a_usage_error_that_repeats_nothing(header: s
     assert got.stderr.endswith("Error: -H: a header looks like NAME:VALUE\n")
 
 
+@pytest.mark.parametrize("header", ["Content-Length: 5", "transfer-encoding: chunked"])
+def test_a_header_that_follows_from_the_body_is_a_usage_error(header: str) -> None:
+    got = run("create", "-p", "x", "-H", header)
+
+    assert got.code == 2
+    assert "follows from the body" in got.stderr
+
+
 @pytest.mark.parametrize("value", ["a\nb", "a\rb", "a\0b".replace("\0", "\x01"), "ä", "\x7f"])
 def test_a_header_that_cannot_be_sent_is_bad_data(value: str) -> None:
     got = run("create", "-p", "x", "-H", f"X-Team: s3cret{value}")
