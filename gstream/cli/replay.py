@@ -31,8 +31,8 @@ class ReplayCommand(Command):
         end = args.index("--") if "--" in args else len(args)
         if any(word.partition("=")[0] == "--serve" for word in args[:end]):
             ctx.meta["gstream.command"] = args[end + 1 :]
-            args = args[:end]
-        return super().parse_args(ctx, list(_with_address(args)))
+            args = list(_with_address(args[:end]))
+        return super().parse_args(ctx, args)
 
 
 def _with_address(args: list[str]) -> Iterator[str]:

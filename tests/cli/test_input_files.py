@@ -1,0 +1,51 @@
+import os
+from pathlib import Path
+
+import pytest
+
+from gstream.cli.input_files import chunks_of
+from gstream.errors import NoInputError
+
+
+def test_reads_a_file_in_chunks(tmp_path: Path) -> None:
+    path = tmp_path / "x"
+    path.write_bytes(bytes(1_000_000))
+
+    sizes = [len(chunk) for chunk in chunks_of(str(path))]
+
+    assert sum(sizes) == 1_000_000
+    assert max(sizes) <= 262_144
+
+
+def test_hands_on_what_a_pipe_holds_at_once(tmp_path: Path) -> None:
+    path = tmp_path / "pipe"
+    os.mkfifo(path)
+    writer = os.open(path, os.O_RDWR)
+    os.write(writer, b"first")
+
+    chunks = chunks_of(str(path))
+
+    assert next(chunks) == b"first"
+    os.write(writer, b"second")
+    assert next(chunks) == b"second"
+    os.close(writer)
+
+
+@pytest.mark.parametrize(
+    ("name", "why"), [("missing", "No such file or directory"), (".", "Is a directory")]
+)
+def test_a_file_that_cannot_be_read_is_named(tmp_path: Path, name: str, why: str) -> None:
+    with pytest.raises(NoInputError, match=f"{name}: {why}"):
+        list(chunks_of(str(tmp_path / name)))
+
+
+def test_an_abandoned_file_is_closed(tmp_path: Path) -> None:
+    path = tmp_path / "x"
+    path.write_bytes(bytes(1_000_000))
+    open_before = len(os.listdir("/dev/fd"))
+
+    chunks = chunks_of(str(path))
+    next(chunks)
+    chunks.close()  # type: ignore[attr-defined]  # a generator
+
+    assert len(os.listdir("/dev/fd")) == open_before
