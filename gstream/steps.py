@@ -133,7 +133,10 @@ class Accumulator:
         """Begin, begin again (same id: a full replay), or begin the next hop (S5)."""
         match event:
             case {"interaction": dict(fields)}:
-                if self._fields and fields.get("id") != self._fields.get("id"):
+                known = self._fields.get("id")
+                # Hops that are not stored have no ids to tell them apart.
+                unknown_hop = not known and self._fields.get("status") == "requires_continuation"
+                if self._fields and (fields.get("id") != known or unknown_hop):
                     self._hops.append(self._own())
                 self._start_over()
                 self._overlay(fields)

@@ -19,7 +19,7 @@ from gstream.errors import (
     TruncatedError,
 )
 from gstream.stream_core import StreamCore
-from tests.support import answer, completed, created, event, ndjson, stream
+from tests.support import answer, completed, created, delta, event, ndjson, start, stream
 
 WHOLE = stream(*answer("a", "b"))
 OPEN = stream(*answer("a")[:-2], done=False)
@@ -203,6 +203,17 @@ def test_a_hop_goes_on_after_the_one_before() -> None:
 
     assert reading.interaction["continuation_ids"] == ["v1_built", "v1_next"]  # type: ignore[typeddict-item]
     reading.check()
+
+
+def test_a_hop_that_is_not_stored_goes_on_as_well() -> None:
+    hops = [created(""), start(), delta(text="a"), completed("requires_continuation", id="")]
+    hops += [created(""), start(), delta(text="b"), completed(id="")]
+
+    reading = core(stream(*hops))
+    while reading.next_event() is not None:
+        pass
+
+    assert reading.accumulator.text == "ab"
 
 
 def test_only_the_first_broken_events_are_told() -> None:
