@@ -33,7 +33,7 @@ def _samples(scale: float) -> list[tuple[Sample, tuple[str, ...]]]:
         (streams.medium(count(50_000)), _MANY),
         (streams.images(count(200)), _MANY),
         (streams.line(count(64 * _MB)), ("64 KiB", "1400 B")),
-        (streams.keep_alives(count(10_000_000)), _MANY),
+        (streams.keep_alives(count(10_000_000)), ("64 KiB", "1400 B")),
     ]
 
 
@@ -41,18 +41,15 @@ def _byte_by_byte(directory: Path, rounds: int, scale: float) -> Iterator[Row]:
     """One line in chunks of one byte, at two lengths: twice as long takes twice the time."""
     for size in (2 * _MB, 4 * _MB):
         sample = streams.line(max(1, int(size * scale)))
-        named = Sample(f"{size // _MB} MB line", 1, sample.content, sample.pieces)
-        for row in decoders.rows(named, directory, rounds, ("1 B",)):
-            if row.what in {"SSEDecoder.feed", "SSEDecoder.feed_lines"}:
-                yield row
+        yield from decoders.rows(sample, directory, rounds, ("1 B",), ("feed", "feed_lines"))
 
 
 Section = Callable[[Path, int, float], Iterator[Row]]
 
 
 def _decode(directory: Path, rounds: int, scale: float) -> Iterator[Row]:
-    for sample, _ in _samples(scale):
-        yield from whole.rows(sample, directory, rounds)
+    for sample, chunks in _samples(scale):
+        yield from whole.rows(sample, directory, rounds, chunks)
 
 
 def _decoder(directory: Path, rounds: int, scale: float) -> Iterator[Row]:

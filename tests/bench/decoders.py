@@ -18,23 +18,30 @@ PEERS = {"httpx-sse": 16 * _MB, "openai": 16 * _MB, "anthropic": 16 * _MB, "goog
 """Other decoders with their JSON, and how many bytes of a stream of small events they get."""
 
 
-def rows(sample: Sample, directory: Path, rounds: int, kinds: tuple[str, ...]) -> Iterator[Row]:
-    """The rows of one stream, in chunks of these kinds."""
+def rows(
+    sample: Sample,
+    directory: Path,
+    rounds: int,
+    kinds: tuple[str, ...],
+    decoders: tuple[str, ...] = (*OURS, *PEERS),
+) -> Iterator[Row]:
+    """The rows of one stream, for these decoders in chunks of these kinds."""
     path = directory / "stream.sse"
     size = write(sample, path)
-    large = size > 1000 * sample.events  # then a few events are as many bytes
-    asked = [(name, chunks, size) for chunks in kinds for name in OURS]
-    asked += [
-        (name, chunks, size if sample.deltas == 1 else most * (8 if large else 1))
-        for chunks in kinds
-        for name, most in PEERS.items()
-    ]
+    asked = [(name, kind) for kind in kinds for name in decoders]
     measures: list[Measure] = [lambda: floor(path)]
-    measures += [_measure(name, chunks, path, limit) for name, chunks, limit in asked]
+    measures += [_measure(name, kind, path, _limit(name, sample, size)) for name, kind in asked]
     base, *results = best_of(rounds, measures)
-    for (name, chunks, _), result in zip(asked, results, strict=True):
-        what = name if name not in {"feed", "feed_lines"} else f"SSEDecoder.{name}"
+    for (name, chunks), result in zip(asked, results, strict=True):
+        what = f"SSEDecoder.{name}" if name.startswith("feed") else name
         yield Row(sample.name, what, chunks, result, sample.deltas, size, usage_of(base))
+
+
+def _limit(name: str, sample: Sample, size: int) -> int:
+    """How many bytes a decoder gets: a few large events are as many bytes as many small ones."""
+    if name in OURS or sample.deltas == 1:
+        return size
+    return PEERS[name] * (8 if size > 1000 * sample.events else 1)
 
 
 def _measure(name: str, chunks: str, path: Path, limit: int) -> Measure:

@@ -107,7 +107,7 @@ def line(size: int) -> Sample:
             yield text
         yield after + _TAIL
 
-    return Sample("64 MB line", 1, count * len(text), pieces)
+    return Sample(f"{size / _MIB:g} MB line", 1, count * len(text), pieces)
 
 
 def keep_alives(lines: int) -> Sample:

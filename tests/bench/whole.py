@@ -14,7 +14,6 @@ from .streams import Sample, write
 
 VIEWS = ("text", "ndjson", "steps", "json", "sse")
 _FED_VIEWS = ("text", "ndjson")
-_FED_CHUNKS = ("1400 B", "one event")
 
 FLOOR = """
 import sys, orjson
@@ -46,22 +45,25 @@ def floor(path: Path) -> Usage:
     return run_file([sys.executable, "-c", FLOOR], path)
 
 
-def rows(sample: Sample, directory: Path, rounds: int) -> Iterator[Row]:
-    """The rows of one stream."""
+def rows(sample: Sample, directory: Path, rounds: int, kinds: tuple[str, ...]) -> Iterator[Row]:
+    """The rows of one stream, besides the usual reads of 64 KiB in chunks of these kinds."""
     path = directory / "stream.sse"
     size = write(sample, path)
-    commands = [("floor: lines and orjson.loads", "", lambda: floor(path)), *_commands(path)]
+    commands = [
+        ("floor: lines and orjson.loads", "", lambda: floor(path)),
+        *_commands(path, kinds[1:]),
+    ]
     results = best_of(rounds, [measure for _, _, measure in commands])
     base = usage_of(results[0])
     for (what, chunks, _), result in zip(commands, results, strict=True):
         yield Row(sample.name, what, chunks, result, sample.deltas, size, base)
 
 
-def _commands(path: Path) -> Commands:
+def _commands(path: Path, kinds: tuple[str, ...]) -> Commands:
     views = [(f"gstream decode --{view}", "", _view(view, path)) for view in VIEWS]
     fed = [
         (f"gstream decode --{view}", chunks, _fed_view(view, chunks, path))
-        for chunks in _FED_CHUNKS
+        for chunks in kinds
         for view in _FED_VIEWS
     ]
     others: Commands = [
@@ -115,7 +117,7 @@ def feed(path: Path, chunks: str) -> None:
         for at in range(0, len(chunk), 65536):
             try:
                 os.write(1, chunk[at : at + 65536])
-            except BrokenPipeError:
+            except ConnectionError:
                 return
 
 
