@@ -267,6 +267,7 @@ def test_the_log_shows_both_directions_without_secrets() -> None:
         "> X-Team: us",
         "> Accept: text/event-stream",
         "> Content-Type: application/json",
+        "> Content-Length: 7",
         '> 7 bytes: {"a":1}',
         "< HTTP/1.1 200 No",
         "< content-length: 0",
