@@ -15,6 +15,8 @@ from gstream.terminal import visible
 from .signals import Interrupted, catch_signals, die_by, release_signals
 
 _STDERR = 2
+_SHORTEST_SECRET = 8  # a shorter one is none, and may be a part of any word
+_secrets: set[str] = set()
 
 
 class Exit(Exception):  # noqa: N818 - not an error: it has been told already
@@ -29,8 +31,22 @@ class Exit(Exception):  # noqa: N818 - not an error: it has been told already
         self.exit_code = exit_code
 
 
+def hide(secret: str) -> None:
+    """Show `[removed]` in place of a secret from now on, even where the server repeats it."""
+    if len(secret) >= _SHORTEST_SECRET:
+        _secrets.add(secret)
+
+
+def without_secrets(text: str) -> str:
+    """The text as it may be shown."""
+    for secret in _secrets:
+        text = text.replace(secret, "[removed]")
+    return text
+
+
 def say(text: str) -> None:
     """Write a line for people to stderr, whatever the locale; a closed stderr is no failure."""
+    text = without_secrets(text)
     if os.isatty(_STDERR):
         text = visible(text)
     data = text.encode("utf-8", "replace") + b"\n"

@@ -18,6 +18,7 @@ from gstream.errors import (
     TimeIsUpError,
 )
 
+from .failures import hide
 from .options import read_file
 from .run import Run
 from .signals import alarm, interrupt, stop_alarm, waiting, while_waiting
@@ -67,13 +68,17 @@ class Network:
         return self._transport
 
     def _new_transport(self) -> "Transport":
-        from gstream.transport import Transport, check_base_url
+        from gstream.transport import Transport, check_base_url, is_secret
 
         options = self._options
         base_url = check_base_url(options["base_url"])
+        headers = request_headers(options)
+        for name, value in headers.items():
+            if is_secret(name):
+                hide(value.rpartition(" ")[2])
         return Transport(
             base_url,
-            request_headers(options),
+            headers,
             options["connect_timeout"],
             options["idle_timeout"],
             self._run.wire if options["verbose"] >= 2 else None,

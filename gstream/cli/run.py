@@ -19,7 +19,7 @@ from gstream.stats import Meter
 from gstream.terminal import visible_bytes
 from gstream.views import VIEWS, JsonView, View
 
-from .failures import Exit, check_stdout, say, say_failure, write_stdout
+from .failures import Exit, check_stdout, say, say_failure, without_secrets, write_stdout
 from .options import one_view
 from .signals import Interrupted, die_by, last_words, stop_alarm, undisturbed
 
@@ -142,6 +142,8 @@ class Run:
     def _close(self, failure: GstreamError | None) -> GstreamError | None:
         try:
             failure = self.session.close(failure)
+            if failure is not None:
+                failure.args = (without_secrets(str(failure)),)
             if failure is not None and self.view == "ndjson":
                 self.sink.write(self.session.exit_line(failure, failure.exit_code))
             self.sink.release()

@@ -209,6 +209,21 @@ def test_secrets_never_show_with_vv(script: Script, view: str) -> None:
     assert "t0p-s3cret" not in got.stderr + got.text
 
 
+@pytest.mark.parametrize("args", [[], ["-vv"], ["--ndjson"]])
+@pytest.mark.parametrize("header", ["X-Api-Key", "Authorization"])
+def test_a_server_that_repeats_a_secret_does_not_make_it_show(header: str, args: list[str]) -> None:
+    secret = "t0p-s3cret"
+    echo = {"message": f"no {secret} and no {KEY}"}
+    with RawServer(refusing(400, echo, x_echo=f"{secret}, {KEY}")) as server:
+        got = _create(
+            server, *args, "-H", f"{header}: Bearer {secret}", "-H", f"X-Goog-Api-Key: {KEY}"
+        )
+
+    assert "no [removed] and no [removed]" in got.stderr
+    assert secret not in got.stderr + got.text
+    assert KEY not in got.stderr + got.text
+
+
 def test_the_key_is_not_in_the_arguments_of_the_process() -> None:
     gate = threading.Event()
     with RawServer(servers.waiting(servers.opening("one "), gate=gate)) as server:
