@@ -46,6 +46,9 @@ class CallSteps:
                 self._see(event)
 
     def _see(self, event: Event) -> None:
+        if self._whole:  # since an event of the same batch
+            self._accumulator.feed(event)
+            return
         match event:
             case {"event_type": "interaction.created", "interaction": {"id": ""}}:
                 self._whole = True  # it is not stored, although that was asked for

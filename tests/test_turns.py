@@ -273,6 +273,15 @@ def test_an_interaction_that_turns_out_to_be_unstored_is_kept_whole() -> None:
     assert [step["type"] for step in found.steps] == ["model_output", "function_call"]
 
 
+def test_an_interaction_that_comes_all_at_once_is_kept_whole_as_well() -> None:
+    events = [created(""), start("thought", signature="s"), stop(), completed()]
+    found = CallSteps(stored=True)
+
+    found.feed(batch_of(events, [b""] * len(events)))
+
+    assert found.steps == [{"type": "thought", "signature": "s"}]
+
+
 def test_calls_that_come_with_the_end_are_kept() -> None:
     found = collect(created(), completed("requires_action", steps=[call_step("c9")]))
 
