@@ -107,6 +107,7 @@ class TextView(_Base):
                 for event in batch.events
                 if (delta := event["delta"])["type"] == "text"
                 and kinds[event["index"]] == "model_output"
+                and event["index"].__class__ is int  # 0.0 finds 0, too
             ]
             return "".join(pieces)
         except (KeyError, TypeError):
@@ -252,9 +253,8 @@ def step_text(step: Step) -> str:
 
 def dump_line(value: Any, *, indent: bool = False) -> bytes:
     """JSON with a LF at its end; one line unless indented."""
-    if not indent:
-        return dumps(value) + b"\n"
+    style = orjson.OPT_INDENT_2 if indent else 0
     try:
-        return orjson.dumps(value, option=orjson.OPT_APPEND_NEWLINE | orjson.OPT_INDENT_2)
+        return orjson.dumps(value, option=orjson.OPT_APPEND_NEWLINE | style)
     except orjson.JSONEncodeError:
         return dumps(value) + b"\n"

@@ -90,10 +90,11 @@ def receive(connection: socket.socket) -> Received | None:
     first, *lines = head.decode("latin-1").split("\r\n")
     pairs = (line.partition(":") for line in lines)
     headers = {name.lower(): value.strip() for name, _, value in pairs}
-    while len(body) < int(headers.get("content-length", "0")):
-        body += connection.recv(65536)
+    whole = bytearray(body)
+    while len(whole) < int(headers.get("content-length", "0")):
+        whole += connection.recv(1024 * 1024)
     method, path, _ = first.split(" ", 2)
-    return Received(method, path, headers, body)
+    return Received(method, path, headers, bytes(whole))
 
 
 HEAD = (

@@ -2,7 +2,7 @@
 
 import os
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import click
@@ -38,6 +38,13 @@ from .run import new_run, speed_up
     multiple=True,
     metavar="FILE",
     help="A text from a UTF-8 file (- is stdin). Repeatable.",
+)
+@click.option(
+    "-a",
+    "--attach",
+    multiple=True,
+    metavar="FILE|URL[;type=MIME]",
+    help="An image, audio, video or document (- is stdin); a URL is sent as it is. Repeatable.",
 )
 @click.option(
     "-m",
@@ -108,14 +115,16 @@ def command(ctx: click.Context, /, **_options: object) -> None:
     gstream create --offline -p "Count from 1 to 25."      needs no key
     """  # noqa: D301 - \b is the character by which Click keeps the lines
     try:
-        path, body = request(ctx)
+        body = request_body(ctx)
+        to_wire = wire(ctx.params)
+        path, sent = to_wire(body)
     except UsageError as exc:
         raise click.UsageError(str(exc)) from exc
     options = ctx.params
     if options["dry_run"] or options["curl"]:
         check_stdout()
-        text = dump_line(body, indent=os.isatty(1))
-        write_stdout(secret_free_curl(options, path, body) if options["curl"] else text)
+        text = dump_line(sent, indent=os.isatty(1))
+        write_stdout(secret_free_curl(options, path, sent) if options["curl"] else text)
         return
     speed_up()
     _warn_of_unused_stdin(ctx)
@@ -124,30 +133,25 @@ def command(ctx: click.Context, /, **_options: object) -> None:
     def read_all() -> None:
         from .following import Following
 
-        Following(options, run).create(path, body)
+        Following(options, run).create(body, to_wire)
 
     run.drive(read_all)
 
 
-def request(ctx: click.Context) -> tuple[str, api.Body]:
-    """The path and the body of the request that the options describe.
+def wire(options: dict[str, Any]) -> api.ToWire:
+    """The way to the wire API that was asked for.
 
     Raises:
-        UsageError: They do not go together.
-        BadDataError: JSON or text in them is broken.
-        NoInputError: A file cannot be read.
+        UsageError: That API cannot do what else was asked for.
     """
-    body = request_body(ctx)
     default_model = os.environ.get("GSTREAM_MODEL") or api.DEFAULT_MODEL
-    if ctx.params["api"] == "interactions":
-        return api.INTERACTIONS, api.finish_body(body, default_model)
-    if ctx.params["cursor"] or ctx.params["cancel_on_interrupt"]:
+    if options["api"] == "interactions":
+        return lambda body: (api.INTERACTIONS, api.finish_body(body, default_model))
+    if options["cursor"] or options["cancel_on_interrupt"]:
         raise UsageError("--cursor and --cancel-on-interrupt need the Interactions API")
-    if ctx.params["commands"]:
-        raise UsageError("--exec needs the Interactions API")
     from gstream.generate_content_request import request_of
 
-    return request_of(body, default_model)
+    return lambda body: request_of(body, default_model)
 
 
 def request_body(ctx: click.Context) -> api.Body:
@@ -162,7 +166,7 @@ def request_body(ctx: click.Context) -> api.Body:
     stdin_uses = _stdin_uses(options)
     check_stdin_once(stdin_uses)
     body = _data(options["data"])
-    parts = list(_parts(ctx))
+    parts = _parts(ctx)
     results = [_function_result(text) for text in options["function_result"]]
     if not (parts or results or _has_input(body, options["option"])):
         check_stdin_once(stdin_uses + 1)
@@ -213,7 +217,8 @@ def _stdin_uses(options: dict[str, Any]) -> int:
     pairs = (*options["option"], *options["function_result"])
     values = [pair.partition("=")[2] for pair in pairs]
     values += [*options["tool"], options["schema"], options["data"]]
-    files = [*options["file"], options["system_file"], options["data"]]
+    attached = [given.partition(";type=")[0] for given in options["attach"]]
+    files = [*options["file"], *attached, options["system_file"], options["data"]]
     return values.count("@-") + files.count("-")
 
 
@@ -226,17 +231,26 @@ def _data(given: str | None) -> api.Body:
     return body
 
 
-def _parts(ctx: click.Context) -> Iterator[api.Body]:
+def _parts(ctx: click.Context) -> list[api.Body]:
     """The parts of the input, in the order of the command line."""
-    values = {"prompt": iter(ctx.params["prompt"]), "file": iter(ctx.params["file"])}
-    read: dict[str, Callable[[str], str]] = {"prompt": _prompt, "file": _text_file}
-    for name in order_given(ctx):
-        if name in values:
-            yield api.text_part(read[name](next(values[name])))
+    readers: dict[str, Callable[[str], api.Body]] = {
+        "prompt": lambda text: api.text_part(text_of("-p", text)),
+        "file": lambda name: api.text_part(_text_file(name)),
+        "attach": _attachment,
+    }
+    given = {name: iter(ctx.params[name]) for name in readers}
+    parts = [readers[name](next(given[name])) for name in order_given(ctx) if name in readers]
+    if ctx.params["attach"]:
+        from gstream.attachments import check_size
+
+        check_size(parts)
+    return parts
 
 
-def _prompt(text: str) -> str:
-    return text_of("-p", text)
+def _attachment(given: str) -> api.Body:
+    from gstream.attachments import attachment
+
+    return attachment(given)
 
 
 def _text_file(name: str) -> str:
@@ -299,6 +313,6 @@ def _warn_of_unused_stdin(ctx: click.Context) -> None:
     options = ctx.params
     if options["quiet"] or not os.isatty(2) or _stdin_uses(options):
         return
-    sources = options["prompt"] or options["file"] or options["data"] or options["function_result"]
-    if sources and stat.S_ISFIFO(os.fstat(0).st_mode):
+    sources = ("prompt", "file", "attach", "data", "function_result")
+    if any(options[source] for source in sources) and stat.S_ISFIFO(os.fstat(0).st_mode):
         say('gstream: note: standard input is not used; add "-f -"')

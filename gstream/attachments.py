@@ -1,0 +1,167 @@
+"""Files and addresses as parts of the input: `-a FILE|URL[;type=MIME]` (DESIGN 2.1).
+
+The type comes from the extension, then from the content; the tables are those of the standard
+library and of puremagic, which is loaded only for a file whose extension says nothing.
+"""
+
+import binascii
+import codecs
+import os
+from typing import Any, BinaryIO
+from urllib.parse import urlsplit
+
+from .errors import BadDataError, NoInputError
+
+Part = dict[str, Any]
+
+MAX_REQUEST = 100 * 1024 * 1024
+"""Most bytes of a request with inline data, base64 included.
+
+<https://ai.google.dev/gemini-api/docs/file-input-methods>, since January 2026; 20 MiB before.
+"""
+
+_URL_SCHEMES = frozenset({"http", "https", "gs"})
+_MEDIA = frozenset({"image", "audio", "video"})
+_CHUNK = 3 * 65536  # base64 of whole triples can be joined
+
+# What the API calls these (PROTOCOL b.2, the enumerations of the official SDK).
+_API_NAMES = {
+    "application/ogg": "audio/ogg",
+    "audio/3gpp": "video/3gpp",
+    "audio/mp4": "audio/m4a",
+    "audio/wave": "audio/wav",
+    "audio/x-aiff": "audio/aiff",
+    "audio/x-flac": "audio/flac",
+    "audio/x-m4a": "audio/m4a",
+    "audio/x-wav": "audio/wav",
+    "image/x-ms-bmp": "image/bmp",
+    "video/quicktime": "video/mov",
+    "video/x-ms-wmv": "video/wmv",
+    "video/x-msvideo": "video/avi",
+}
+_SAYS_NOTHING = "application/octet-stream"
+_DOCUMENTS = ("application/pdf", "application/msword", "application/vnd.")
+_NOT_TEXT = frozenset(range(32)) - frozenset(b"\t\n\f\r\x1b")
+
+
+def attachment(given: str) -> Part:
+    """The part of the input that an attachment is.
+
+    Args:
+        given: A file, `-` for standard input, or an address; `;type=MIME` may follow.
+
+    Raises:
+        NoInputError: The file cannot be read, or nothing says what it is.
+        BadDataError: It is empty, or too large.
+    """
+    place, mime_type = split(given)
+    if _scheme(place) in _URL_SCHEMES:
+        mime_type = mime_type or type_by_name(urlsplit(place).path)
+        return _part(_known(place, mime_type), uri=place)
+    try:
+        with open(0 if place == "-" else place, "rb", closefd=place != "-") as file:
+            return _inline(place, mime_type, file)
+    except OSError as exc:
+        raise NoInputError(f"{place}: {exc.strerror}") from exc
+
+
+def split(given: str) -> tuple[str, str]:
+    """The place and the type of an attachment; the type is empty if it is not given."""
+    place, _, mime_type = given.rpartition(";type=")
+    return (place, mime_type.strip().lower()) if place else (given, "")
+
+
+def type_by_name(name: str) -> str:
+    """The MIME type that an extension stands for; empty if that is unknown."""
+    from mimetypes import MimeTypes
+
+    extension = os.path.splitext(name)[1].lower()
+    common, standard = MimeTypes().types_map  # an instance knows nothing of this machine's files
+    mime_type = standard.get(extension) or common.get(extension, "")
+    return "" if mime_type == _SAYS_NOTHING else _API_NAMES.get(mime_type, mime_type)
+
+
+def type_by_content(head: bytes) -> str:
+    """The MIME type of what begins with these bytes; empty if that is unknown."""
+    if _is_text(head):
+        return "text/plain"
+    import puremagic
+
+    try:
+        matches = puremagic.magic_string(head)
+    except (puremagic.PureError, ValueError):
+        return ""
+    for match in matches:
+        mime_type: str = _API_NAMES.get(match.mime_type, match.mime_type)
+        if mime_type.partition("/")[0] in _MEDIA or mime_type.startswith(_DOCUMENTS):
+            return mime_type
+    return ""
+
+
+def check_size(parts: list[Part]) -> None:
+    """Find out before anything is sent whether a request is too large.
+
+    Raises:
+        BadDataError: It is.
+    """
+    size = sum(len(part.get("data") or part.get("text") or "") for part in parts)
+    if size > MAX_REQUEST:
+        raise _too_large("the attachments are too large together")
+
+
+def _scheme(place: str) -> str:
+    """Of an address, in lower case; empty for a file."""
+    scheme, separator, _ = place.partition("://")
+    return scheme.lower() if separator else ""
+
+
+def _inline(place: str, mime_type: str, file: BinaryIO) -> Part:
+    size = os.fstat(file.fileno()).st_size
+    if size > MAX_REQUEST * 3 // 4:
+        raise _too_large(f"{place}: {size:,} bytes are too many")
+    head = file.read(_CHUNK)
+    if not head:
+        raise BadDataError(f"{place}: it is empty")
+    mime_type = _known(place, mime_type or type_by_name(place) or type_by_content(head))
+    return _part(mime_type, data=_encode(place, head, file))
+
+
+def _encode(place: str, head: bytes, file: BinaryIO) -> str:
+    """The base64 of a file, without holding the file."""
+    encoded = bytearray()
+    while head:
+        encoded += binascii.b2a_base64(head, newline=False)
+        if len(encoded) > MAX_REQUEST:
+            raise _too_large(f"{place}: it is too large")
+        head = file.read(_CHUNK)
+    return encoded.decode("ascii")
+
+
+def _known(place: str, mime_type: str) -> str:
+    major, slash, minor = mime_type.partition("/")
+    if not (major and slash and minor):
+        hint = f"say it: -a '{place};type=image/png'"
+        raise NoInputError(f"{place}: its type is unknown", hint=hint)
+    return mime_type
+
+
+def _part(mime_type: str, **source: str) -> Part:
+    major = mime_type.partition("/")[0]
+    return {"type": major if major in _MEDIA else "document", **source, "mime_type": mime_type}
+
+
+def _too_large(what: str) -> BadDataError:
+    return BadDataError(
+        f"{what}: a request holds {MAX_REQUEST // 1024**2} MiB, base64 included",
+        hint="upload the file with the Files API, and attach its URI",
+    )
+
+
+def _is_text(head: bytes) -> bool:
+    if head.startswith(b"%PDF-") or not _NOT_TEXT.isdisjoint(head):
+        return False
+    try:
+        codecs.getincrementaldecoder("utf-8")().decode(head)
+    except UnicodeDecodeError:
+        return False
+    return True
