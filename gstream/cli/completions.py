@@ -85,9 +85,9 @@ def zsh(program: Command, commands: Iterable[Command]) -> Fill:
 def _zsh_case(command: Command) -> Iterator[str]:
     specs = list(_zsh_specs(command.options))
     if command.operand:
-        name = _zsh_text(command.operand)
-        action = "_files" if kind_of(command.operand) == "file" else ""
-        specs.append(_quoted(f"*:{name}:{action}"))
+        # With an action of no words, not with none: then zsh would not look for options.
+        action = "_files" if kind_of(command.operand) == "file" else "( )"
+        specs.append(_quoted(f"*:{_zsh_text(command.operand)}:{action}"))
     yield f"    {command.name})"
     yield "      _arguments -s -S \\"
     yield " \\\n".join(f"        {spec}" for spec in specs)
