@@ -1,6 +1,6 @@
 """Request bodies from plain values (PROTOCOL b). Pure; knows nothing of HTTP or options."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from .errors import BadDataError, UsageError
@@ -12,6 +12,9 @@ DEFAULT_MODEL = "gemini-flash-latest"
 API_REVISION = "2026-05-20"
 INTERACTIONS = "interactions"
 """The path below the version where interactions are created."""
+
+ToWire = Callable[[Body], tuple[str, Body]]
+"""Turns a request of the Interactions API into the path and the body that go over the wire."""
 
 TOP_LEVEL = frozenset(
     "model agent agent_config input system_instruction tools generation_config response_format "

@@ -55,7 +55,7 @@ def request_of(body: Body, default_model: str) -> tuple[str, Body]:
     for field, thing in _REFUSED.items():
         if body.get(field):
             raise UsageError(f"{field}: generateContent has no {thing}")
-    sent: Body = {"contents": [*contents_of(body.get("input", [])), *body.get("contents", [])]}
+    sent: Body = {"contents": [*body.get("contents", []), *contents_of(body.get("input", []))]}
     if not sent["contents"]:
         raise UsageError("nothing to send: give a prompt with -p, -f, -d or on standard input")
     sent |= {key: body[key] for key in _OWN & body.keys() - {"contents"}}
@@ -220,7 +220,7 @@ def schema_field(name: str, schema: Any) -> Body:
         name: `response`, or empty for the parameters of a function.
         schema: A JSON Schema.
     """
-    plain = _is_open_api(schema)
+    plain = schema != {"type": "object"} and _is_open_api(schema)  # which wants properties
     if name:
         return {f"{name}Schema" if plain else f"{name}JsonSchema": schema}
     return {"parameters" if plain else "parametersJsonSchema": schema}

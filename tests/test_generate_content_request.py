@@ -301,6 +301,7 @@ def test_tools_have_their_names(tools: list[Any], expected: list[Any]) -> None:
         ({"type": "array", "items": {"type": "string"}}, True),
         ({"anyOf": [{"type": "string"}, {"type": "null"}]}, True),
         ({"type": ["string", "null"]}, False),
+        ({"type": "object"}, False),
         ({"type": "object", "additionalProperties": False}, False),
         ({"type": "object", "properties": {"a": {"const": 1}}}, False),
         ({"type": "array", "items": {"$ref": "#"}}, False),
@@ -334,10 +335,10 @@ def test_what_is_switched_off_is_not_refused() -> None:
     assert sent(background=False) == HI
 
 
-def test_own_contents_come_after_a_prompt_in_the_other_form() -> None:
+def test_an_input_follows_contents_in_the_apis_own_form() -> None:
     own = {"role": "user", "parts": [{"text": "own"}]}
 
-    assert sent(contents=[own]) == {"contents": [*HI["contents"], own]}
+    assert sent(contents=[own]) == {"contents": [own, *HI["contents"]]}
     assert request_of({"contents": [own]}, "m1")[1] == {"contents": [own]}
 
 

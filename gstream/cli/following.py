@@ -71,7 +71,8 @@ class Following:
         self._run = run
         self._requests = InteractionRequests(options)
         self._background = False
-        self._path = api.INTERACTIONS
+        self._to_wire: api.ToWire = lambda body: (api.INTERACTIONS, body)
+        self._followed = True
         self._cursor_file: str | None = options["cursor"]
         self._follower: Follower | None = None
         self._answering: Answering | None = None
@@ -82,17 +83,21 @@ class Following:
         run.interrupted = self._interrupted
         run.closed = self._closed
 
-    def create(self, path: str, body: api.Body) -> None:
+    def create(self, body: api.Body, to_wire: api.ToWire) -> None:
         """Send a request and follow the interaction, hop after hop.
 
         Args:
-            path: Below the version; only interactions can be followed over several connections.
-            body: What is sent.
+            body: A request of the Interactions API.
+            to_wire: The way to the API that it is sent to; only interactions can be followed over
+                several connections.
 
         Raises:
             GstreamError: It could not be followed to its end.
         """
-        self._path = path
+        self._to_wire = to_wire
+        path, finished = to_wire(body)
+        self._followed = path == api.INTERACTIONS
+        body = finished if self._followed else body
         with time_limit(self._options["max_time"]):
             kept = cursor.load(self._cursor_file) if self._cursor_file else None
             if kept is not None and kept.interaction_id and not kept.finished:
@@ -102,12 +107,9 @@ class Following:
                 self._answer_calls(self._stored_steps())
                 return
             self._background = bool(body.get("background"))
-            if path == api.INTERACTIONS:
-                self._prepare_answering(body)
-                self._create(body)
-                self._answer_calls()
-            else:
-                self._read_once(self._open(self._request(body)))
+            self._prepare_answering(body)
+            self._create(body)
+            self._answer_calls()
 
     def resume(self, interaction_id: str, last_event_id: str) -> None:
         """Pick up a stored interaction, by its id or from the cursor file.
@@ -148,6 +150,9 @@ class Following:
         return steps if isinstance(steps, list) else None
 
     def _create(self, body: api.Body) -> None:
+        if not self._followed:
+            self._read_once(self._open(self._request(body)))
+            return
         first = body
         used_token = str(body.get("continuation_token") or "")
         while True:
@@ -175,7 +180,8 @@ class Following:
         return progress.token if checkpoint else ""
 
     def _request(self, body: api.Body) -> Request:
-        return Request("POST", request_url(self._options, self._path), orjson.dumps(body))
+        path, sent = self._to_wire(body)
+        return Request("POST", request_url(self._options, path), orjson.dumps(sent))
 
     def _read_once(self, answer: Answer) -> None:
         """Show an answer that no other connection could go on with.
@@ -335,8 +341,6 @@ class Following:
             return self._answering.hint
         if not progress.interaction_id or (self._follower and self._follower.ended):
             return ""
-        if self._path != api.INTERACTIONS:
-            return ""
         if self._cursor_file:
             return f"resume with: gstream resume --cursor {self._cursor_file}"
         after = f" --last-event-id {progress.last_event_id}" if progress.last_event_id else ""
@@ -345,7 +349,7 @@ class Following:
     def _interrupted(self) -> list[str]:
         """Stop the run at the server if that was asked for; returns what to say about it."""
         interaction_id = self._run.session.progress.interaction_id
-        if not interaction_id or self._path != api.INTERACTIONS:
+        if not interaction_id:
             return []
         request = self._requests.cancel(interaction_id)
         if self._options["cancel_on_interrupt"]:

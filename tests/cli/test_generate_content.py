@@ -314,3 +314,88 @@ def test_what_that_api_cannot_do_is_refused_before_it_is_sent(args: tuple[str, .
 
     assert got.code == 2
     assert got.stdout == b""
+
+
+# --- function calls
+
+
+def calls(*parts: dict[str, Any]) -> bytes:
+    return sse({**chunk(*parts, reason="STOP"), "responseId": "r-calls"})
+
+
+def test_function_calls_are_answered_with_the_history_and_its_signatures() -> None:
+    think = {"text": "Hm.", "thought": True}
+    call = {"functionCall": {"name": "weather", "args": {"city": "Paris"}}}
+    signed = {**call, "thoughtSignature": "c2ln"}
+    other = {"functionCall": {"id": "c2", "name": "weather", "args": {"city": "Rome"}}}
+    first = servers.answering(calls(think, {"text": "Looking. "}, signed, other))
+    second = servers.answering(calls({"functionCall": {"name": "weather", "args": {}}}))
+    last = servers.answering(sse(chunk({"text": "Fine."}, reason="STOP")))
+
+    with servers.RawServer(first, second, last) as server:
+        got = create(server, *API, "--exec", "weather=jq .city")
+
+    assert (got.code, got.text, got.stderr) == (0, "Looking. Fine.\n", "")
+    turns = [json.loads(request.body)["contents"] for request in server.requests]
+    assert turns[0] == HI["contents"]
+    assert turns[1] == [
+        *HI["contents"],
+        {"role": "model", "parts": [think, {"text": "Looking. "}, signed, other]},
+        {
+            "role": "user",
+            "parts": [
+                {"functionResponse": {"name": "weather", "response": {"result": "Paris"}}},
+                {
+                    "functionResponse": {
+                        "id": "c2",
+                        "name": "weather",
+                        "response": {"result": "Rome"},
+                    }
+                },
+            ],
+        },
+    ]
+    assert turns[2][:3] == turns[1]
+    assert turns[2][3] == {
+        "role": "model",
+        "parts": [{"functionCall": {"name": "weather", "args": {}}}],
+    }
+    assert all(
+        request.path.endswith(":streamGenerateContent?alt=sse") for request in server.requests
+    )
+
+
+def test_functions_with_a_command_are_declared() -> None:
+    got = run("create", *API, "-p", "hi", "--exec", "weather=cat", "--dry-run")
+
+    assert json.loads(got.stdout)["tools"] == [
+        {
+            "functionDeclarations": [
+                {"name": "weather", "parametersJsonSchema": {"type": "object"}},
+            ]
+        }
+    ]
+
+
+def test_a_body_of_its_own_is_continued_by_function_turns() -> None:
+    call = {"functionCall": {"name": "weather", "args": {}}}
+    last = servers.answering(sse(chunk({"text": "Fine."}, reason="STOP")))
+    with servers.RawServer(servers.answering(calls(call)), last) as server:
+        env = {"GOOGLE_GEMINI_BASE_URL": server.url}
+        args = ("-d", json.dumps(HI), "--exec", "weather=echo 1")
+        assert run("create", *API, *args, env=env).text == "Fine.\n"
+
+    assert [one["role"] for one in json.loads(server.requests[1].body)["contents"]] == [
+        "user",
+        "model",
+        "user",
+    ]
+
+
+def test_a_call_without_a_command_waits() -> None:
+    call = {"functionCall": {"name": "weather", "args": {}}}
+    with servers.RawServer(servers.answering(calls(call))) as server:
+        got = create(server, *API)
+
+    assert (got.code, len(server.requests)) == (10, 1)
+    assert "--previous" not in got.stderr
