@@ -1,7 +1,13 @@
-"""Profiles of hypothesis: `HYPOTHESIS_PROFILE=thorough pytest` searches for long."""
+"""Profiles of hypothesis, and what becomes of tests whose programs are not installed.
+
+`HYPOTHESIS_PROFILE=thorough pytest` searches for long.
+"""
 
 import os
+import shutil
+from pathlib import Path
 
+import pytest
 from hypothesis import HealthCheck, settings
 
 settings.register_profile("dev", max_examples=50, deadline=None)
@@ -10,3 +16,34 @@ settings.register_profile(
     "thorough", max_examples=20_000, deadline=None, suppress_health_check=[HealthCheck.too_slow]
 )
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci" if "CI" in os.environ else "dev"))
+
+LEFT_OUT = pytest.StashKey[tuple[int, set[str]]]()
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out tests of programs that this machine does not have; CI must have all of them."""
+    missing = {item: _missing(item) for item in items}
+    names = set().union(*missing.values())
+    if names and "CI" in os.environ:
+        raise pytest.UsageError(f"these are not installed: {', '.join(sorted(names))}")
+    left_out = [item for item in items if missing[item]]
+    items[:] = [item for item in items if not missing[item]]
+    config.hook.pytest_deselected(items=left_out)
+    config.stash[LEFT_OUT] = len(left_out), names
+
+
+def pytest_terminal_summary(
+    terminalreporter: pytest.TerminalReporter, config: pytest.Config
+) -> None:
+    """Say what was left out."""
+    count, names = config.stash.get(LEFT_OUT, (0, set()))
+    if count:
+        terminalreporter.write_line(
+            f"{count} tests were left out, since these are not installed: "
+            f"{', '.join(sorted(names))}"
+        )
+
+
+def _missing(item: pytest.Item) -> set[str]:
+    needs = {name for mark in item.iter_markers("needs") for name in mark.args}
+    return {name for name in needs if shutil.which(name) is None and not Path(name).exists()}

@@ -41,7 +41,14 @@ def all_commands() -> dict[str, click.Command]:
     return {name: cli.get_command(context, name) or pytest.fail(name) for name in COMMANDS}
 
 
-@pytest.mark.parametrize(("command", "output"), EXAMPLES, ids=[each[0] for each in EXAMPLES])
+def needs(command: str) -> list[pytest.MarkDecorator]:
+    return [pytest.mark.needs("jq")] if "| jq" in command else []
+
+
+@pytest.mark.parametrize(
+    ("command", "output"),
+    [pytest.param(*each, id=each[0], marks=needs(each[0])) for each in EXAMPLES],
+)
 def test_an_example_of_the_readme_prints_what_it_says(
     command: str, output: str, tmp_path: Path
 ) -> None:

@@ -36,4 +36,4 @@ def latin1(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
         check=True,
         capture_output=True,
     )
-    return {"LOCPATH": str(place), "LC_ALL": "de_DE"}
+    return {"LOCPATH": str(place), "LC_ALL": "de_DE", "PYTHONUTF8": "0"}

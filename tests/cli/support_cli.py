@@ -22,6 +22,7 @@ from tests.cli.zygote import Zygote
 KEY = "AIza-the-key-of-these-tests"
 GSTREAM = [sys.executable, "-m", "gstream"]
 DEADLINE = 20.0
+LATIN1 = ("localedef", "/usr/share/i18n/locales/de_DE")  # what the fixture `latin1` needs
 
 # What Python reads when it starts, and never again.
 _AT_START = frozenset({"LC_ALL", "LOCPATH", "PYTHONUTF8", "PYTHONCOERCECLOCALE"})

@@ -307,6 +307,7 @@ def test_decode_stamps_the_times_of_a_pipe(path: Path) -> None:
     assert "request" not in recording.header
 
 
+@pytest.mark.needs("curl")
 def test_decode_records_a_stream_of_curl_without_its_headers(path: Path) -> None:
     with RawServer(servers.answering(ANSWER)) as server:
         got = run_bash('curl -siN "$2" | gstream decode --record "$1"', str(path), server.url)
