@@ -163,11 +163,18 @@ def loads(raw: bytes) -> Any:
 
 
 def dumps(value: Any) -> bytes:
-    """JSON without line breaks, also of what orjson refuses: long integers, deep nesting."""
+    """JSON without line breaks, also of what orjson refuses: long integers, deep nesting.
+
+    Raises:
+        BadDataError: It is nested some thousand levels deep.
+    """
     try:
         return orjson.dumps(value)
     except orjson.JSONEncodeError:
-        return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode()
+        try:
+            return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode()
+        except RecursionError as exc:
+            raise BadDataError("JSON that is nested too deeply to be written") from exc
 
 
 def line_of(raw: bytes) -> bytes:

@@ -6,7 +6,6 @@ in `MERGES`. Text, arguments and audio are kept in pieces and joined once: appen
 
 import base64
 import binascii
-import copy
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
@@ -46,9 +45,9 @@ class Accumulator:
                 try:
                     delta = event["delta"]
                     if delta["type"] == "text" and "metadata" not in event:
-                        text = delta["text"]
-                        if text.__class__ is str:
-                            steps[event["index"]].pieces.append(text)  # type: ignore[union-attr]
+                        text, index = delta["text"], event["index"]
+                        if text.__class__ is str and index.__class__ is int:  # 0.0 finds 0, too
+                            steps[index].pieces.append(text)  # type: ignore[union-attr]
                             continue
                 except (KeyError, TypeError, AttributeError):
                     pass  # no text of this step yet, or not the usual shape
@@ -88,9 +87,10 @@ class Accumulator:
     @property
     def interaction(self) -> Interaction:
         """The interaction so far, as the non-streaming API gives it; empty before any event."""
+        own = self._own()
         if not self._hops:
-            return self._own()
-        return merge_hops([*self._hops, self._own()])
+            return own
+        return merge_hops([*self._hops, own] if own else self._hops)
 
     @property
     def text(self) -> str:
@@ -169,7 +169,7 @@ class Accumulator:
         """Start a step; a second start of the same index replaces the first (A2, A3)."""
         match event:
             case {"index": int(index), "step": dict(step)}:
-                self._steps[index] = _Step(copy.deepcopy(step))
+                self._steps[index] = _Step(_own_copy(step))
 
     def _delta(self, event: Mapping[str, Any]) -> None:
         match event:
@@ -219,8 +219,9 @@ class _Step:
         self.audio: list[bytes] | None = None
         self.arguments: list[str] = []
         last = self.last_item()
-        if self.kind == "model_output" and last.get("type") == "text":
-            self.pieces = [last.get("text") or ""]
+        text = last.get("text") or ""
+        if self.kind == "model_output" and last.get("type") == "text" and isinstance(text, str):
+            self.pieces = [text]
 
     def merge(self, kind: str, delta: Event) -> bool:
         """Apply a delta; False if it does not belong to this step (U1, U4)."""
@@ -393,6 +394,18 @@ def _type_for(kind: str) -> str:
     if kind in MERGES:
         return next(iter(MERGES[kind][0]))
     return kind if kind.endswith(("_call", "_result")) else ""
+
+
+def _own_copy(step: Step) -> Step:
+    """A step that shares nothing with the event that is going to change (A2).
+
+    No `copy.deepcopy`: it gives up where JSON is nested some hundred levels deep.
+    """
+    lists = {key: step[key] for key in ("content", "summary") if isinstance(step.get(key), list)}
+    return step | {
+        key: [dict(item) if isinstance(item, dict) else item for item in items]
+        for key, items in lists.items()
+    }
 
 
 def _items(step: Step, key: str) -> list[Event]:

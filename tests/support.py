@@ -12,6 +12,7 @@ import orjson
 from hypothesis import strategies as st
 
 from gstream.events import Batch, batch_of
+from gstream.steps import Accumulator, Interaction, Step
 
 Event = dict[str, Any]
 T = TypeVar("T")
@@ -83,6 +84,32 @@ def stream(*events: Event, done: bool = True) -> bytes:
 def batch(*events: Event) -> Batch:
     """Events as the reader hands them on."""
     return batch_of(list(events), [line(one) for one in events])
+
+
+def accumulated(*events: Event) -> Accumulator:
+    """What some events make; it must not matter whether they come one by one or at once."""
+    single, batched = Accumulator(), Accumulator()
+    for one in events:
+        single.feed(one)
+    batched.feed_all(events)
+    assert batched.interaction == single.interaction
+    assert batched.unapplied == single.unapplied
+    return single
+
+
+def steps_of(*events: Event) -> list[Step]:
+    """The steps that some events make."""
+    return accumulated(*events).steps
+
+
+def interaction_of(*events: Event) -> Interaction:
+    """The interaction that some events make."""
+    return accumulated(*events).interaction
+
+
+def items(*items: str) -> list[Event]:
+    """Texts as the items of a content or a summary."""
+    return [{"type": "text", "text": item} for item in items]
 
 
 def feed_all(feed: Callable[[bytes], Iterable[T]], chunks: Iterable[bytes]) -> list[T]:
