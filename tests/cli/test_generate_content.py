@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from tests import servers
-from tests.cli.support_cli import Ran, read_until, run, run_bash, run_command, started
+from tests.cli.support_cli import GSTREAM, Ran, read_until, run, run_bash, run_command, started
 
 DATA = Path(__file__).parent.parent / "data" / "streams" / "generate_content"
 STREAMS = sorted(DATA.glob("*.sse"))
@@ -314,6 +314,25 @@ def test_what_that_api_cannot_do_is_refused_before_it_is_sent(args: tuple[str, .
 
     assert got.code == 2
     assert got.stdout == b""
+
+
+# --- recordings
+
+
+def test_recordings_answer_it_offline_and_over_http(tmp_path: Path) -> None:
+    body = (DATA / "text_thought.sse").read_bytes()
+    cassette = str(tmp_path / "cassette")
+    with servers.RawServer(servers.answering(body)) as server:
+        live = create(server, *API, "--cassette", cassette)
+
+    offline = run("create", *API, "-p", "hi", "--cassette", cassette, "--offline")
+    again = [*GSTREAM, "create", *API, "-p", "hi"]
+    served = run("replay", "--speed", "0", "--serve", cassette, "--", *again)
+    decoded = run("decode", *map(str, (tmp_path / "cassette").iterdir()))
+
+    assert live.text == "One, two, zwölf.\n"
+    assert live.stdout == offline.stdout == served.stdout == decoded.stdout
+    assert len(server.requests) == 1
 
 
 # --- function calls
