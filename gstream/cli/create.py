@@ -112,7 +112,7 @@ def command(ctx: click.Context, /, **_options: object) -> None:
     \b
     gstream create -p "Explain SSE in one line."
     gstream create -f notes.txt -p "Sum this up." -o temperature=0.2 | tee sum.txt
-    gstream create --offline -p "Count from 1 to 25."      needs no key
+    gstream create --offline -p "Count from 1 to 25."  # needs no key
     """  # noqa: D301 - \b is the character by which Click keeps the lines
     try:
         body = request_body(ctx)
