@@ -5,6 +5,7 @@ better, options and exit codes, comes from there. `--check` writes nothing and f
 is stale.
 """
 
+import re
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -47,10 +48,12 @@ def _sources(directory: Path, pattern: str) -> list[Path]:
 
 
 def filled(template: str, parts: Mapping[str, str]) -> str:
-    """The template with every `{{name}}` replaced."""
-    for name, text in parts.items():
-        template = template.replace("{{" + name + "}}", text)
-    return template
+    """The template with every `{{name}}` replaced.
+
+    Raises:
+        KeyError: There is no such part.
+    """
+    return re.sub(r"\{\{([a-z -]+)\}\}", lambda found: parts[found[1]], template)
 
 
 def manual_parts(program: tree.Command, commands: Sequence[tree.Command]) -> dict[str, str]:
