@@ -1,7 +1,7 @@
 """Files and addresses as parts of the input: `-a FILE|URL[;type=MIME]` (DESIGN 2.1).
 
-The type comes from the extension, then from the content; the tables are those of the standard
-library and of puremagic, which is loaded only for a file whose extension says nothing.
+The type comes from the extension, then from the content; puremagic, which knows contents, is loaded
+only for a file whose extension says nothing.
 """
 
 import binascii
@@ -11,6 +11,7 @@ from typing import Any, BinaryIO
 from urllib.parse import urlsplit
 
 from .errors import BadDataError, NoInputError
+from .mime import MEDIA, api_name, type_of_name
 
 Part = dict[str, Any]
 
@@ -21,25 +22,8 @@ MAX_REQUEST = 100 * 1024 * 1024
 """
 
 _URL_SCHEMES = frozenset({"http", "https", "gs"})
-_MEDIA = frozenset({"image", "audio", "video"})
 _CHUNK = 3 * 65536  # base64 of whole triples can be joined
 
-# What the API calls these (PROTOCOL b.2, the enumerations of the official SDK).
-_API_NAMES = {
-    "application/ogg": "audio/ogg",
-    "audio/3gpp": "video/3gpp",
-    "audio/mp4": "audio/m4a",
-    "audio/wave": "audio/wav",
-    "audio/x-aiff": "audio/aiff",
-    "audio/x-flac": "audio/flac",
-    "audio/x-m4a": "audio/m4a",
-    "audio/x-wav": "audio/wav",
-    "image/x-ms-bmp": "image/bmp",
-    "video/quicktime": "video/mov",
-    "video/x-ms-wmv": "video/wmv",
-    "video/x-msvideo": "video/avi",
-}
-_SAYS_NOTHING = "application/octet-stream"
 _DOCUMENTS = ("application/pdf", "application/msword", "application/vnd.")
 _NOT_TEXT = frozenset(range(32)) - frozenset(b"\t\n\f\r\x1b")
 
@@ -56,7 +40,7 @@ def attachment(given: str) -> Part:
     """
     place, mime_type = split(given)
     if _scheme(place) in _URL_SCHEMES:
-        mime_type = mime_type or type_by_name(urlsplit(place).path)
+        mime_type = mime_type or type_of_name(urlsplit(place).path)
         return _part(_known(place, mime_type), uri=place)
     try:
         with open(0 if place == "-" else place, "rb", closefd=place != "-") as file:
@@ -71,16 +55,6 @@ def split(given: str) -> tuple[str, str]:
     return (place, mime_type.strip().lower()) if place else (given, "")
 
 
-def type_by_name(name: str) -> str:
-    """The MIME type that an extension stands for; empty if that is unknown."""
-    from mimetypes import MimeTypes
-
-    extension = os.path.splitext(name)[1].lower()
-    common, standard = MimeTypes().types_map  # an instance knows nothing of this machine's files
-    mime_type = standard.get(extension) or common.get(extension, "")
-    return "" if mime_type == _SAYS_NOTHING else _API_NAMES.get(mime_type, mime_type)
-
-
 def type_by_content(head: bytes) -> str:
     """The MIME type of what begins with these bytes; empty if that is unknown."""
     if _is_text(head):
@@ -92,8 +66,8 @@ def type_by_content(head: bytes) -> str:
     except (puremagic.PureError, ValueError):
         return ""
     for match in matches:
-        mime_type: str = _API_NAMES.get(match.mime_type, match.mime_type)
-        if mime_type.partition("/")[0] in _MEDIA or mime_type.startswith(_DOCUMENTS):
+        mime_type: str = api_name(match.mime_type)
+        if mime_type.partition("/")[0] in MEDIA or mime_type.startswith(_DOCUMENTS):
             return mime_type
     return ""
 
@@ -122,7 +96,7 @@ def _inline(place: str, mime_type: str, file: BinaryIO) -> Part:
     head = file.read(_CHUNK)
     if not head:
         raise BadDataError(f"{place}: it is empty")
-    mime_type = _known(place, mime_type or type_by_name(place) or type_by_content(head))
+    mime_type = _known(place, mime_type or type_of_name(place) or type_by_content(head))
     return _part(mime_type, data=_encode(place, head, file))
 
 
@@ -147,7 +121,7 @@ def _known(place: str, mime_type: str) -> str:
 
 def _part(mime_type: str, **source: str) -> Part:
     major = mime_type.partition("/")[0]
-    return {"type": major if major in _MEDIA else "document", **source, "mime_type": mime_type}
+    return {"type": major if major in MEDIA else "document", **source, "mime_type": mime_type}
 
 
 def _too_large(what: str) -> BadDataError:

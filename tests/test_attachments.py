@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 
 from gstream import attachments
-from gstream.attachments import attachment, check_size, split, type_by_content, type_by_name
+from gstream.attachments import attachment, check_size, split, type_by_content
 from gstream.errors import BadDataError, NoInputError
 
 
@@ -38,34 +38,6 @@ MP3 = (b"\xff\xfb\x90\x64" + bytes(413)) * 4
 
 
 # --- types
-
-
-@pytest.mark.parametrize(
-    ("name", "expected"),
-    [
-        pytest.param("a.png", "image/png", id="png"),
-        pytest.param("a.JPG", "image/jpeg", id="upper-case"),
-        pytest.param("a.b.webp", "image/webp", id="webp"),
-        pytest.param("a.heic", "image/heic", id="heic"),
-        pytest.param("a.wav", "audio/wav", id="wav"),
-        pytest.param("a.mp3", "audio/mpeg", id="mp3"),
-        pytest.param("a.mp4", "video/mp4", id="mp4"),
-        pytest.param("a.mov", "video/mov", id="mov"),
-        pytest.param("a.avi", "video/avi", id="avi"),
-        pytest.param("a.pdf", "application/pdf", id="pdf"),
-        pytest.param("a.txt", "text/plain", id="txt"),
-        pytest.param("a.csv", "text/csv", id="csv"),
-        pytest.param("what?#.png", "image/png", id="odd-name"),
-        pytest.param("data:x.png", "image/png", id="like-an-address"),
-        pytest.param("a", "", id="none"),
-        pytest.param(".png", "", id="hidden-file"),
-        pytest.param("a.bin", "", id="says-nothing"),
-        pytest.param("a.gz", "", id="compressed"),
-        pytest.param("a.unheard", "", id="unknown"),
-    ],
-)
-def test_an_extension_stands_for_a_type_in_the_words_of_the_api(name: str, expected: str) -> None:
-    assert type_by_name(name) == expected
 
 
 @pytest.mark.parametrize(
