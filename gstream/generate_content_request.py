@@ -1,13 +1,13 @@
 """Requests of generateContent from the values of an Interactions request (PROTOCOL e, b). Pure.
 
-Fields that are spelled as in this API pass as they are, so all of it can be reached:
+Fields that the Interactions API does not know pass as they are, so all of this one can be reached:
 <https://ai.google.dev/api/generate-content#request-body>.
 """
 
 from typing import Any
 from urllib.parse import quote
 
-from .api import Body
+from .api import TOP_LEVEL, Body
 from .contents import contents_of
 from .errors import UsageError
 
@@ -58,8 +58,8 @@ def request_of(body: Body, default_model: str) -> tuple[str, Body]:
     sent: Body = {"contents": [*body.get("contents", []), *contents_of(body.get("input", []))]}
     if not sent["contents"]:
         raise UsageError("nothing to send: give a prompt with -p, -f, -d or on standard input")
-    sent |= {key: body[key] for key in _OWN & body.keys() - {"contents"}}
-    sent |= {_SAME[key]: body[key] for key in _SAME.keys() & body.keys()}
+    sent |= {key: body[key] for key in body if key not in TOP_LEVEL | {"contents"}}
+    sent |= {_SAME[key]: body[key] for key in _SAME if key in body}
     if "system_instruction" in body:
         sent["systemInstruction"] = {"parts": [{"text": body["system_instruction"]}]}
     if isinstance(body.get("tools"), list):
@@ -101,6 +101,8 @@ def _add_config(sent: Body, body: Body) -> None:
             sent.setdefault("toolConfig", {})["functionCallingConfig"] = _calling(value)
         else:
             config[camel_case(key)] = camel_keys(value)
+    if "response_mime_type" in body:
+        config["responseMimeType"] = body["response_mime_type"]
     if modalities := body.get("response_modalities"):
         config["responseModalities"] = [str(one).upper() for one in modalities]
     formats = body.get("response_format") or []

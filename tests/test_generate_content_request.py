@@ -164,6 +164,12 @@ def test_generation_config_has_its_names(fields: dict[str, Any], expected: dict[
             id="image",
         ),
         pytest.param(
+            {"response_mime_type": "text/plain"}, {"responseMimeType": "text/plain"}, id="old-type"
+        ),
+        pytest.param(
+            {"response_format": {"type": "audio"}}, {"responseModalities": ["AUDIO"]}, id="audio"
+        ),
+        pytest.param(
             {"response_modalities": ["audio"]}, {"responseModalities": ["AUDIO"]}, id="modalities"
         ),
         pytest.param(
@@ -242,7 +248,8 @@ def test_what_the_answer_is_to_be_is_generation_config(
             },
             id="place",
         ),
-        pytest.param({"unknown": 1}, {}, id="unknown"),
+        pytest.param({"unknown": 1}, {"unknown": 1}, id="unknown"),
+        pytest.param({"response_format": "odd"}, {}, id="odd-format"),
     ],
 )
 def test_other_fields_have_their_names(fields: dict[str, Any], expected: dict[str, Any]) -> None:

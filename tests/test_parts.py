@@ -264,8 +264,9 @@ def test_thoughts_are_handed_on_by_whole_lines() -> None:
         {"text": "**Pl", "thought": True},
         {"text": "an**\n\nCount ", "thought": True},
         {"text": "up.\nThen", "thought": True},
+        {"text": " rest.\n", "thought": True},
         {"text": "a"},
-    ) == [thought("**Plan**\n\n", "Count up.\n", "Then"), output(text("a"))]
+    ) == [thought("**Plan**\n\n", "Count up.\n", "Then rest.\n"), output(text("a"))]
 
 
 def test_a_thought_that_breaks_off_is_not_lost() -> None:
