@@ -3,7 +3,7 @@
 Pure. A view never waits for more than the event that it needs.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any, Protocol
 
 import orjson
@@ -89,10 +89,16 @@ class TextView(_Base):
         """The text that the next events add."""
         text = self._text_of_deltas(batch)
         if text is None:
-            text = "".join(map(self._text_of, batch.events))
-        if text:
-            self._last = text
+            return "".join(self._texts(batch.events))
+        self._last = text[-1:] or self._last
         return text
+
+    def _texts(self, events: Iterable[Event]) -> Iterator[str]:
+        """The texts of some events, one by one: the end of an interaction looks at what was."""
+        for event in events:
+            if text := self._text_of(event):
+                self._last = text[-1:]
+                yield text
 
     def _text_of_deltas(self, batch: Batch) -> str | None:
         """The short way; None if there are other events than deltas, or unusual ones."""
@@ -117,15 +123,15 @@ class TextView(_Base):
         last = self._last or self._before
         self.__init__()  # type: ignore[misc]  # the next interaction starts afresh
         if not whole:
-            self._before = last[-1:]  # what follows may go on in this line
-        return b"\n" if whole and last and not last.endswith("\n") else b""
+            self._before = last  # what follows may go on in this line
+        return b"\n" if whole and last not in {"", "\n"} else b""
 
     def state(self) -> Event:
-        return {"last": (self._last or self._before)[-1:]}
+        return {"last": self._last or self._before}
 
     def restore(self, state: Event, kinds: dict[int, str]) -> None:
         self._kinds = dict(kinds)
-        self._last = str(state.get("last", ""))
+        self._last = str(state.get("last", ""))[-1:]
 
     def _text_of(self, event: Event) -> str:
         match event:
