@@ -47,6 +47,7 @@ Report = Callable[[str], None]
 _BLANK = b" \t\r\n"
 _HEADERS_END = re.compile(rb"\r\n\r\n|\n\n|\r\r")
 _FIRST_WORDS = 200
+_DONE_LINE = DONE + b"\n"
 
 DONE_EVENT: Event = {"event_type": "[DONE]"}
 """Stands for `data: [DONE]`, which is no JSON and no event; it has no line."""
@@ -187,11 +188,15 @@ class EventReader:
         if not lines:
             batch = NOTHING
         else:
+            done = lines[-1] == _DONE_LINE  # the usual end is no reason to parse twice
             try:
-                batch = self._parse(lines)
+                batch = self._parse(lines[:-1] if done else lines)
+                if done:
+                    batch = joined(batch, self._one(DONE, None))
             except (ValueError, KeyError, TypeError):
+                places = self._decoder.last_places()
                 batch = self._one_by_one(
-                    [(event.raw, event.event, at) for event, at in self._decoder.last_events()]
+                    [(line[:-1], *place) for line, place in zip(lines, places, strict=True)]
                 )
             self._count += len(lines)
         return self._with_stray(batch) if self._decoder.stray else batch
@@ -218,8 +223,11 @@ class EventReader:
         if b"\n" not in chunk:
             return self._bounded_head()
         end = pending.rfind(b"\n") + 1
-        lines = list(io.BytesIO(bytes(pending[:end])))
+        with memoryview(pending) as view:
+            whole = bytes(view[:end])
         del pending[:end]
+        lines = list(io.BytesIO(whole))
+        del whole  # or a huge event would be held twice
         start = self._size - len(pending) - end
         try:
             batch = self._parse(lines)

@@ -18,6 +18,9 @@ import orjson
 
 from .errors import EventTooLargeError
 
+Region = bytes | bytearray
+"""Blocks that are complete."""
+
 BOM = b"\xef\xbb\xbf"
 MAX_EVENT_SIZE = 256 * 1024 * 1024
 
@@ -33,6 +36,9 @@ _KNOWN_EVENT_LINES = 64
 # The start of a data line, to the place where its value begins.
 _DATA = re.compile(rb"data(?<![^\r\n]data)(?:: ?|(?=[\r\n]))")
 _CRLF = re.compile(rb"\r\n")
+
+# A block above this size is not copied to be taken out of what is pending.
+_HUGE_BLOCK = 1024 * 1024
 
 # Blocks above this size are not worth taking three at a time: their lines are copied less singly.
 _SMALL_BLOCK = 4096
@@ -96,8 +102,9 @@ class SSEDecoder:
         self._at_rest = False
         self._skip_lf = False
         self._offset = 0
-        self._region = b""
+        self._region: Region = b""
         self._region_offset = 0
+        self._places: list[tuple[str | None, int]] = []
         self._event_lines: dict[bytes, str] = {}
 
     @property
@@ -118,6 +125,8 @@ class SSEDecoder:
                 returned, if need be by raising only when this is called again.
         """
         region = self._take(chunk)
+        if not region:
+            return []
         names = self._event_lines
         last_id = self.last_event_id
         if region.find(b"\n\n", 0, _SMALL_BLOCK) >= 0:
@@ -131,7 +140,10 @@ class SSEDecoder:
             ]
             if 3 * len(regular) == region.count(b"\n"):
                 return regular
-        return self._parse(region)
+        return [
+            ServerSentEvent(block.event, block.raw(region), block.last_id, block.retry)
+            for block in self._parse(region)
+        ]
 
     def feed_lines(self, chunk: bytes) -> list[bytes]:
         """Decode the next bytes; returns only the data of each event, as one line with its LF.
@@ -143,6 +155,8 @@ class SSEDecoder:
             EventTooLargeError: As for `feed`.
         """
         region = self._take(chunk)
+        if not region:
+            return []
         names = self._event_lines
         if region.find(b"\n\n", 0, _SMALL_BLOCK) >= 0:
             lines = io.BytesIO(region)
@@ -155,20 +169,21 @@ class SSEDecoder:
             ]
             if 3 * len(regular) == region.count(b"\n"):
                 return regular
-        return [event.raw.replace(b"\n", b" ") + b"\n" for event in self._parse(region)]
+        return [block.line(region) for block in self._parse(region)]
 
-    def last_events(self) -> list[tuple[ServerSentEvent, int]]:
-        """The events of the last feed again, each with the place of its data, in bytes.
+    def last_places(self) -> list[tuple[str | None, int]]:
+        """The type of each event of the last feed, and the place of its data, in bytes.
 
-        For messages about a broken event: positions are not worth their time before one is found.
-        Ids from before the last feed are missing.
+        For messages about a broken event: places are not worth their time before one is found.
         """
-        events = SSEDecoder()._parse(self._bounded(_with_lf(self._region)))
+        if not self._region:
+            return self._places
+        blocks = SSEDecoder()._parse(self._bounded(_with_lf(self._region)))
         places = iter([self._region_offset + line.end() for line in _DATA.finditer(self._region)])
         found = []
-        for event in events:
-            found.append((event, next(places)))
-            for _ in range(event.raw.count(b"\n")):
+        for block in blocks:
+            found.append((block.event, next(places)))
+            for _ in block.data[1:]:
                 next(places)
         return found
 
@@ -185,7 +200,7 @@ class SSEDecoder:
                 yield event
         self._raise_too_large()
 
-    def _take(self, chunk: bytes) -> bytes:
+    def _take(self, chunk: bytes) -> Region:
         """Add bytes; returns the blocks that are complete now, with LF as line end."""
         if (
             self._at_rest
@@ -210,11 +225,8 @@ class SSEDecoder:
             self._check_pending()
             self._raise_too_large()
             return self._set_region(b"")
-        end = _end_of_blocks(pending, scanned)
-        with memoryview(pending) as view:
-            region = bytes(view[:end])
-        del pending[:end]
-        if region.endswith(b"\r") and not pending:
+        region = self._cut(_end_of_blocks(pending, scanned))
+        if region.endswith(b"\r") and not self._pending:
             self._skip_lf = True
         self._set_region(region)
         self._drop_nothing()
@@ -222,12 +234,25 @@ class SSEDecoder:
         region = self._bounded(_with_lf(region))
         if not region:
             self._raise_too_large()
-        self._at_rest = not (pending or self._skip_lf or self._too_large)
+        self._at_rest = not (self._pending or self._skip_lf or self._too_large)
         return region
 
-    def _set_region(self, region: bytes) -> bytes:
+    def _cut(self, end: int) -> Region:
+        """Take the complete blocks out of what is pending; a huge one without copying it."""
+        pending = self._pending
+        if end < _HUGE_BLOCK or pending.find(b"\n\n", 0, _SMALL_BLOCK) >= 0:
+            with memoryview(pending) as view:
+                region = bytes(view[:end])
+            del pending[:end]
+            return region
+        self._pending = pending[end:]
+        del pending[end:]
+        return pending
+
+    def _set_region(self, region: Region) -> Region:
         self._region = region
         self._region_offset = self._offset
+        self._places = []
         self._offset += len(region)
         return region
 
@@ -281,7 +306,7 @@ class SSEDecoder:
             hint="raise the bound with --max-event-size",
         )
 
-    def _bounded(self, region: bytes) -> bytes:
+    def _bounded(self, region: Region) -> Region:
         """The region up to its first block that is too large, if there is one."""
         if len(region) <= self._max_event_size:
             return region
@@ -297,42 +322,46 @@ class SSEDecoder:
             start = end if end > 1 else len(region)
         return region
 
-    def _parse(self, region: bytes) -> list[ServerSentEvent]:
-        """Decode complete blocks line by line."""
+    def _parse(self, region: Region) -> list["_Block"]:
+        """Decode complete blocks line by line; returns those that are events."""
         if _NOTHING.fullmatch(region):
             self.recognised = self.recognised or b":" in region
             return []
-        events: list[ServerSentEvent] = []
+        blocks = list(self._blocks(region))
+        if isinstance(self._region, bytearray) and self._region is region:
+            self._region = b""  # or a huge event would be held twice
+            self._places = [(one.event, self._region_offset + one.data[0][0]) for one in blocks]
+        return blocks
+
+    def _blocks(self, region: Region) -> Iterator["_Block"]:
         block = _Block()
         start = 0
         while (end := region.find(b"\n", start)) >= 0:
             if end == start:
                 if block.data:
-                    events.append(self._event(block))
+                    self.recognised = True
+                    block.last_id = self.last_event_id
+                    yield block
                 if block.used:
                     block = _Block()
-            elif region.startswith(b"data: ", start):
-                block.data.append(region[start + 6 : end])
+            elif region.startswith(b"data:", start):
+                space = region.startswith(b" ", start + 5)
+                block.data.append((start + 6 if space else start + 5, end))
+                block.used = True
+            elif region.startswith(b"data\n", start):
+                block.data.append((end, end))
                 block.used = True
             else:
-                self._field(region[start : end + 1], block)
+                self._field(bytes(region[start : end + 1]), block)
             start = end + 1
-        return events
-
-    def _event(self, block: "_Block") -> ServerSentEvent:
-        self.recognised = True
-        name = block.name.decode("utf-8", "replace") or None
-        raw = block.data[0] if len(block.data) == 1 else b"\n".join(block.data)
-        return ServerSentEvent(name, raw, self.last_event_id, block.retry)
 
     def _field(self, line: bytes, block: "_Block") -> None:
+        """Take any field but data."""
         name, _, value = line[:-1].partition(b":")
         value = value.removeprefix(b" ")
         match name:
-            case b"data":
-                block.data.append(value)
             case b"event":
-                block.name = value
+                block.event = value.decode("utf-8", "replace") or None
                 self._remember_event_line(line, value)
             case b"id":
                 if b"\0" not in value:
@@ -357,15 +386,39 @@ class SSEDecoder:
 
 
 class _Block:
-    """The fields of the block that is being read."""
+    """A block that is being read, or has been.
 
-    __slots__ = ("data", "name", "retry", "used")
+    Attributes:
+        data: Where in the region the value of each data line begins and ends.
+    """
+
+    __slots__ = ("data", "event", "last_id", "retry", "used")
 
     def __init__(self) -> None:
-        self.data: list[bytes] = []
-        self.name = b""
+        self.data: list[tuple[int, int]] = []
+        self.event: str | None = None
+        self.last_id = ""
         self.retry: int | None = None
         self.used = False
+
+    def raw(self, region: Region) -> bytes:
+        """The data, its lines joined by LF."""
+        return b"\n".join([_slice(region, start, end) for start, end in self.data])
+
+    def line(self, region: Region) -> bytes:
+        """The data as one line with its LF, its lines joined by spaces."""
+        if len(self.data) == 1:
+            start, end = self.data[0]
+            return _slice(region, start, end + 1)
+        return b" ".join([_slice(region, start, end) for start, end in self.data]) + b"\n"
+
+
+def _slice(region: Region, start: int, end: int) -> bytes:
+    """Some bytes, copied once."""
+    if isinstance(region, bytes):
+        return region[start:end]
+    with memoryview(region) as view:
+        return bytes(view[start:end])
 
 
 _new_event = tuple.__new__
@@ -388,7 +441,7 @@ def _end_of_blocks(buffer: bytearray, start: int) -> int:
 _CR = 0x0D
 
 
-def _before_lf(region: bytes, place: int) -> int:
+def _before_lf(region: Region, place: int) -> int:
     """Where a place in `_with_lf(region)` is in the region itself."""
     shift = 0
     for found in _CRLF.finditer(region):
@@ -398,7 +451,7 @@ def _before_lf(region: bytes, place: int) -> int:
     return place + shift
 
 
-def _with_lf(region: bytes) -> bytes:
+def _with_lf(region: Region) -> Region:
     if b"\r" in region:
         return region.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
     return region

@@ -258,14 +258,15 @@ def test_knows_where_the_data_of_the_last_events_stands(text: bytes, places: lis
     decoder = SSEDecoder()
     events = decoder.feed(text)
 
-    assert decoder.last_events() == list(zip(events, places, strict=True))
+    types = [event.event for event in events]
+    assert decoder.last_places() == list(zip(types, places, strict=True))
 
 
-def test_the_last_events_stop_before_one_that_is_too_large() -> None:
+def test_the_last_places_stop_before_one_that_is_too_large() -> None:
     decoder = SSEDecoder(40)
     decoder.feed(b"data: a\n\n" + large(41))
 
-    assert decoder.last_events() == [(A, 6)]
+    assert decoder.last_places() == [(None, 6)]
 
 
 def test_knows_where_events_stand_that_came_in_pieces() -> None:
@@ -273,7 +274,7 @@ def test_knows_where_events_stand_that_came_in_pieces() -> None:
     for chunks in cuts(text):
         decoder = SSEDecoder()
         places = [
-            place for chunk in chunks if decoder.feed(chunk) for _, place in decoder.last_events()
+            place for chunk in chunks if decoder.feed(chunk) for _, place in decoder.last_places()
         ]
 
         assert [text[place : place + 1] for place in places] == [b"a", b"b", b"c"]

@@ -136,9 +136,9 @@ def test_the_places_of_events_point_at_their_data(chunks: list[bytes]) -> None:
     found = []
     for chunk in chunks:
         if events := decoder.feed(chunk):
-            placed = decoder.last_events()
-            assert [event.raw for event, _ in placed] == [event.raw for event in events]
-            found += placed
+            places = decoder.last_places()
+            assert [name for name, _ in places] == [event.event for event in events]
+            found += [(event, at) for event, (_, at) in zip(events, places, strict=True)]
 
     assert all(a < b for (_, a), (_, b) in pairwise(found))
     for event, place in found:
@@ -190,6 +190,6 @@ def test_finding_the_places_of_events_is_linear() -> None:
     def places(count: int) -> None:
         decoder = SSEDecoder()
         decoder.feed(b"data: a\r\n\r\n" * count)
-        decoder.last_events()
+        decoder.last_places()
 
     assert growth(places, 1_000) < 100
