@@ -55,7 +55,9 @@ def request_of(body: Body, default_model: str) -> tuple[str, Body]:
     for field, thing in _REFUSED.items():
         if body.get(field):
             raise UsageError(f"{field}: generateContent has no {thing}")
-    sent: Body = {"contents": [*body.get("contents", []), *contents_of(body.get("input", []))]}
+    own = body.get("contents") or []
+    begun = own if isinstance(own, list) else [own]
+    sent: Body = {"contents": [*begun, *contents_of(body.get("input", []))]}
     if not sent["contents"]:
         raise UsageError("nothing to send: give a prompt with -p, -f, -d or on standard input")
     sent |= {key: body[key] for key in body if key not in TOP_LEVEL | {"contents"}}

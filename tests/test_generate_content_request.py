@@ -347,6 +347,7 @@ def test_an_input_follows_contents_in_the_apis_own_form() -> None:
 
     assert sent(contents=[own]) == {"contents": [own, *HI["contents"]]}
     assert request_of({"contents": [own]}, "m1")[1] == {"contents": [own]}
+    assert request_of({"contents": own}, "m1")[1] == {"contents": [own]}
 
 
 def test_nothing_to_send_is_refused() -> None:
