@@ -12,7 +12,9 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
+from click.shell_completion import ShellComplete
 
+from gstream.cli import cli
 from gstream.cli.completions import fish, zsh
 from gstream.cli.tree import Command, Option
 
@@ -184,6 +186,12 @@ def test_the_completion_that_click_offers_loads_no_http() -> None:
     ran = subprocess.run([sys.executable, "-c", program], env=env, capture_output=True, check=True)
 
     assert ran.stdout.decode().split("\n")[:2] == ["plain,--flush", "False"]
+
+
+def test_the_completion_of_click_offers_no_options_of_a_command_that_is_none() -> None:
+    complete = ShellComplete(cli, {}, "gstream", "_GSTREAM_COMPLETE")
+
+    assert [item.value for item in complete.get_completions(["creat"], "--fl")] == []
 
 
 AWKWARD = Option(("--odd",), ("--odd",), "A:B", (), "It's [a: b\\c].", "", "")

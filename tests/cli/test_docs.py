@@ -48,7 +48,7 @@ def test_the_module_is_a_program() -> None:
 
     ran = subprocess.run(command, capture_output=True, check=False)
 
-    assert (ran.returncode, ran.stderr) == (0, b"")
+    assert (ran.returncode, ran.stdout) == (0, b"")
 
 
 def test_what_was_written_is_fresh(copy: Path) -> None:
@@ -214,6 +214,13 @@ def test_the_examples_of_a_text_are_found() -> None:
 def test_the_help_of_a_command_shows_examples_of_it(name: str) -> None:
     assert name in {words[0] for words in calls(help_examples(name))}
     assert help_examples(name).splitlines()[0] in run(name, "--help").text
+
+
+def test_the_help_of_the_program_lists_the_commands() -> None:
+    listed = CliRunner().invoke(cli, ["--help"]).stdout.partition("Commands:\n")[2]
+
+    rows = [line.split(maxsplit=1) for line in listed.splitlines()]
+    assert rows == [[name, COMMANDS[name]] for name in sorted(COMMANDS)]
 
 
 @pytest.mark.parametrize("page", COMMAND_PAGES, ids=lambda page: page.name)
