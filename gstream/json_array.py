@@ -147,9 +147,12 @@ class JSONArraySplitter:
         return at
 
     def _element(self, end: bytes) -> Element:
-        raw = bytes(self._pending + end) if self._pending else end
-        self._pending.clear()
         self._due = "separator"
+        if not self._pending:
+            return Element(end, self._begin)
+        self._pending += end
+        raw = bytes(self._pending)
+        self._pending = bytearray()
         return Element(raw, self._begin)
 
     def _string(self, chunk: bytes, at: int) -> int:
