@@ -107,8 +107,8 @@ class Progress:
             return
         self.begun = self.begun or any(event["event_type"] != "error" for event in batch.events)
         for event in reversed(batch.events):
-            if "event_id" in event and isinstance(event["event_id"], str):
-                self.last_event_id = event["event_id"] or self.last_event_id
+            if "event_id" in event and event["event_id"] and isinstance(event["event_id"], str):
+                self.last_event_id = event["event_id"]
                 break
         for event in batch.notable:
             if action := _ACTIONS.get(event["event_type"]):
@@ -278,7 +278,7 @@ def refused_request(error: Event, http_status: int = 0) -> GstreamError:
 def http_status_of(error: Event) -> int:
     """The HTTP status that an error's code stands for; 0 if none does."""
     code: Any = error.get("code")
-    if isinstance(code, int):
+    if isinstance(code, int) and 100 <= code < 600:  # others are numbers of google.rpc.Code
         return code
     names = (str(code or "").lower(), str(error.get("status") or "").lower())
     return next((_HTTP_OF_CODE[name] for name in names if name in _HTTP_OF_CODE), 0)
