@@ -42,7 +42,7 @@ class Meter:
         """Count the next events."""
         self._events += len(batch.events)
         self._deltas += len(batch.events) - len(batch.notable)
-        for event in batch.notable:
+        for event in batch.notable if batch.run() else batch.events:
             self._see(event)
         if text := self._text.text(batch):
             self.chars += len(text)
