@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Callable, Mapping
-from email.utils import parsedate_to_datetime
 
 from .events import Event
 
@@ -19,7 +18,7 @@ def is_retried(http_status: int) -> bool:
 
 def backoff(attempt: int, random: Callable[[], float]) -> float:
     """Seconds before try `attempt` + 1 (from 0): 0.5 s doubled each time up to 8 s, full jitter."""
-    return random() * min(_CAP, _FIRST * 2.0**attempt)
+    return random() * min(_CAP, _FIRST * 2.0 ** min(attempt, 10))
 
 
 def asked_wait(headers: Mapping[str, str], error: Event, now: float) -> float | None:
@@ -36,9 +35,11 @@ def asked_wait(headers: Mapping[str, str], error: Event, now: float) -> float | 
     if seconds := _SECONDS.fullmatch(after):
         return float(seconds[1])
     if after:
+        from email.utils import parsedate_to_datetime  # a slow import, for a rare header
+
         try:
             return max(0.0, parsedate_to_datetime(after).timestamp() - now)
-        except ValueError:
+        except (ValueError, OverflowError):
             pass
     for detail in _details(error):
         if delay := _SECONDS.fullmatch(str(detail.get("retryDelay", ""))):
