@@ -3,7 +3,7 @@
 import re
 
 _CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f]")
-_MAYBE_CONTROL = re.compile(rb"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
+_MAYBE_CONTROL = re.compile(rb"[^\t\n\x20-\x7e]")
 
 
 def visible(text: str) -> str:
