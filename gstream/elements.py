@@ -75,7 +75,7 @@ def elements_of(delta: Event) -> list[Element]:
         return [audio]
     if kind in _MEDIA or kind == "audio":
         return [_token("content", delta)]
-    if kind == "thought_signature":
+    if kind == "thought_signature" and delta.get("signature"):
         return [_token("signature", delta)]
     return [_token("other", delta)]
 

@@ -11,7 +11,7 @@ from typing import Any
 from zlib import crc32
 
 from .elements import Element, elements_in_step, elements_of
-from .events import Batch, Event
+from .events import Batch, Event, delta_type
 
 _HISTORY_BYTES = 256 * 1024
 _LONG_LINE = 4096
@@ -23,7 +23,8 @@ NO_NOTICES = frozenset({"interaction.created", "interaction.completed", "error",
 class Position:
     """How far a sequence of tokens and runs has come.
 
-    A run is text that the server may cut into deltas as it likes; a token is never cut.
+    A run is text that the server may cut into deltas as it likes; a token is never cut. A run
+    without any text counts only while it stands at the end.
 
     Attributes:
         tokens: Tokens and finished runs so far.
@@ -32,6 +33,7 @@ class Position:
         length: Its length, in characters or bytes.
         run_crc: Its checksum.
         zeros: Empty pieces at its very end.
+        loose_crc: As `crc`, but of a token only its kind counts.
     """
 
     tokens: int = 0
@@ -40,6 +42,7 @@ class Position:
     length: int = 0
     run_crc: int = 0
     zeros: int = 0
+    loose_crc: int = 0
 
     def add(self, element: Element) -> None:
         """Go on by one element."""
@@ -48,6 +51,7 @@ class Position:
         if not element.key:
             self.tokens += 1
             self.crc = crc32(element.raw, self.crc)
+            self.loose_crc = crc32(delta_type(element.delta).encode(), self.loose_crc)
             return
         self.key = element.key
         if element.length:
@@ -59,11 +63,13 @@ class Position:
 
     def finish_run(self) -> None:
         """Make the run at the end, if there is one, a finished one."""
-        if self.key:
-            self.crc = crc32(f"{self.key} {self.length} {self.run_crc}".encode(), self.crc)
+        if self.length:
+            run = f"{self.key} {self.length} {self.run_crc}".encode()
+            self.crc = crc32(run, self.crc)
+            self.loose_crc = crc32(run, self.loose_crc)
             self.tokens += 1
-            self.key = ""
-            self.length = self.run_crc = self.zeros = 0
+        self.key = ""
+        self.length = self.run_crc = self.zeros = 0
 
 
 @dataclass(slots=True)
@@ -73,11 +79,13 @@ class Track:
     Attributes:
         kind: The type of the step; empty while no `step.start` told it.
         stopped: Whether its `step.stop` was handed on.
+        late: Whether something was even after that.
         sequences: The position in each of its sequences.
     """
 
     kind: str = ""
     stopped: bool = False
+    late: bool = False
     sequences: dict[str, Position] = field(default_factory=dict)
 
     def position(self, name: str) -> Position:
@@ -86,25 +94,26 @@ class Track:
 
     def add(self, elements: Iterable[Element]) -> None:
         """Go on by some elements."""
+        self.late = self.stopped
         for element in elements:
             self.position(element.sequence).add(element)
 
     def as_json(self) -> list[object]:
         """The track for a file."""
         sequences = {name: list(astuple(position)) for name, position in self.sequences.items()}
-        return [self.kind, self.stopped, sequences]
+        return [self.kind, self.stopped, self.late, sequences]
 
     @classmethod
     def from_json(cls, value: list[Any]) -> "Track":
         """The track that `as_json` was made of."""
-        kind, stopped, sequences = value
+        kind, stopped, late, sequences = value
         positions = {name: Position(*each) for name, each in sequences.items()}
-        return cls(str(kind), bool(stopped), positions)
+        return cls(str(kind), bool(stopped), bool(late), positions)
 
     def copy(self) -> "Track":
         """A track that does not change with this one."""
         sequences = {name: replace(position) for name, position in self.sequences.items()}
-        return Track(self.kind, self.stopped, sequences)
+        return Track(self.kind, self.stopped, self.late, sequences)
 
 
 class Ledger:
@@ -143,6 +152,11 @@ class Ledger:
         self.ids = {event_id} - {""}
         self.partial = bool(event_id)
 
+    @property
+    def begun(self) -> bool:
+        """Whether anything was handed on."""
+        return self.created or bool(self.tracks or self.notices)
+
     def record(self, batch: Batch) -> None:
         """Take events that are handed on; text deltas of one step together."""
         if not self._record_plain(batch):
@@ -154,7 +168,7 @@ class Ledger:
         if (run := batch.run()) is None:
             return False
         index, text = run
-        self.track(index).position("content").add(Element("content", "text", text, {}))
+        self.track(index).add([Element("content", "text", text, {})])
         self._since_checkpoint += len(batch.events)
         return True
 
@@ -209,6 +223,7 @@ class Ledger:
         """The ledger for a file; the history is left out."""
         return {
             "created": self.created,
+            "partial": self.partial,
             "interaction_id": self.interaction_id,
             "last_event_id": self.last_event_id,
             "tracks": {str(index): track.as_json() for index, track in self.tracks.items()},
@@ -231,6 +246,7 @@ class Ledger:
         """
         ledger = cls()
         ledger.created = bool(value["created"])
+        ledger.partial = bool(value["partial"])
         ledger.interaction_id = str(value["interaction_id"])
         ledger.last_event_id = str(value["last_event_id"])
         ledger.ids = {ledger.last_event_id} - {""}

@@ -17,6 +17,8 @@ from .ledger import NO_NOTICES, Ledger, Position, Track
 Pair = tuple[Event, bytes]
 
 _PIECEWISE = frozenset({"model_output", "thought"})
+_NOT_IN_STEPS = frozenset({"other", "signature"})
+_NOTHING = Position()
 
 
 class ContradictionError(Exception):
@@ -36,6 +38,7 @@ class Replay:
         self._ledger = ledger
         self._after_last_id = after_last_id
         self._from_start: set[int] = set()
+        self._whole: set[int] = set()
         self._started_before = frozenset(ledger.checkpoint if after_last_id else ())
         self._shadows = _shadows(ledger, ledger.checkpoint if after_last_id else {})
         self._changed: set[int] = set(self._shadows)
@@ -72,10 +75,16 @@ class Replay:
             ContradictionError: Something that was handed on did not come again.
         """
         for index, track in self._ledger.tracks.items():
-            for name, position in track.sequences.items():
-                shadow = self._shadow(index).sequences.get(name)
-                if shadow is not position and not _is_empty(position):
-                    raise ContradictionError(f"step {index} is shorter now than it was")
+            self._check_step(index, track)
+
+    def _check_step(self, index: int, track: Track) -> None:
+        shadow = self._shadow(index)
+        unsaid = _NOT_IN_STEPS if index in self._whole else frozenset()
+        for name in track.sequences.keys() - unsaid:
+            ahead = track.sequences[name]
+            behind = shadow.sequences.get(name, _NOTHING)
+            if behind is not ahead and not _only_empties_missing(behind, ahead):
+                raise ContradictionError(f"step {index} is shorter now than it was")
 
     # --- events from before the last id
 
@@ -204,9 +213,11 @@ class Replay:
         track.kind = kind
         self._shadows[index] = Track(kind)
         self._changed.add(index)
-        if event.get("synthesized") and kind not in _PIECEWISE:
-            self._shadows[index] = track  # a whole step takes the place of its parts (A3)
-            return [] if track.stopped else [self._handed(event, line)]
+        if event.get("synthesized"):
+            self._whole.add(index)
+            if kind not in _PIECEWISE:
+                self._shadows[index] = track  # a whole step takes the place of its parts (A3)
+                return [] if track.stopped else [self._handed(event, line)]
         fresh = [self._unseen(index, element) for element in elements_in_step(event["step"])]
         return [self._synthesised(index, element) for element in fresh if element is not None]
 
@@ -219,6 +230,8 @@ class Replay:
         track = self._ledger.track(index)
         old = track.stopped
         self._shadow(index).stopped = True
+        if not track.late:
+            self._check_step(index, track)
         return [] if old else self._new(event, line)
 
     def _delta(self, event: Event, line: bytes, index: int) -> list[Pair]:
@@ -264,13 +277,14 @@ class Replay:
         rest: Element | None = element
         if behind is not ahead:
             try:
-                rest, caught_up = _catch_up(behind, ahead, element)
+                loose = index in self._whole
+                rest, caught_up = _catch_up(behind, ahead, element, loose=loose)
             except ContradictionError as exc:
                 raise ContradictionError(f"step {index}: {exc}") from exc
             behind = ahead if caught_up else behind
         shadow.sequences[element.sequence] = behind
         if rest is not None:
-            ahead.add(rest)
+            self._ledger.track(index).add([rest])
         return rest
 
 
@@ -295,28 +309,39 @@ def _is_empty(position: Position) -> bool:
     return not (position.tokens or position.key)
 
 
-def _catch_up(behind: Position, ahead: Position, element: Element) -> tuple[Element | None, bool]:
+def _catch_up(
+    behind: Position, ahead: Position, element: Element, *, loose: bool
+) -> tuple[Element | None, bool]:
     """Let a shadow go on by one element.
+
+    Args:
+        behind: The shadow.
+        ahead: What was handed on.
+        element: The element.
+        loose: Whether a token is known by its kind alone: a whole step may say it otherwise.
 
     Returns:
         The part of the element that is new, or None; and whether the shadow has caught up.
     """
     if element.key != behind.key:
-        if behind.key and _same_run(behind, ahead):
+        if behind.key == ahead.key != "" and _only_empties_missing(behind, ahead):
             return element, True
         behind.finish_run()
-        _compare(behind, ahead)
+        _compare(behind, ahead, loose=loose)
         if _at_end(behind, ahead):
             return element, True
     if behind.tokens < ahead.tokens:
         behind.add(element)
-        _compare(behind, ahead)
+        _compare(behind, ahead, loose=loose)
         return None, _at_end(behind, ahead) and not element.key
-    if not ahead.length and element.key != ahead.key:
-        return element, True
-    if element.key != ahead.key:
+    if element.key == ahead.key:
+        return _catch_up_in_run(behind, ahead, element)
+    if element.key and not element.length:
+        behind.add(element)
+        return None, False
+    if ahead.length:
         raise ContradictionError("something else follows now")
-    return _catch_up_in_run(behind, ahead, element)
+    return element, True
 
 
 def _catch_up_in_run(
@@ -338,10 +363,11 @@ def _catch_up_in_run(
     return None, behind.length == ahead.length and not ahead.zeros
 
 
-def _compare(behind: Position, ahead: Position) -> None:
+def _compare(behind: Position, ahead: Position, *, loose: bool) -> None:
     if behind.tokens > ahead.tokens:
         raise ContradictionError("a part ends earlier now than it did")
-    if behind.tokens == ahead.tokens and behind.crc != ahead.crc:
+    same = behind.loose_crc == ahead.loose_crc if loose else behind.crc == ahead.crc
+    if behind.tokens == ahead.tokens and not same:
         raise ContradictionError("a part is not what it was")
 
 
@@ -349,6 +375,5 @@ def _at_end(behind: Position, ahead: Position) -> bool:
     return behind.tokens == ahead.tokens and not (ahead.key or behind.key)
 
 
-def _same_run(behind: Position, ahead: Position) -> bool:
-    """Whether only empty pieces are missing."""
-    return (behind.tokens, behind.key, behind.length) == (ahead.tokens, ahead.key, ahead.length)
+def _only_empties_missing(behind: Position, ahead: Position) -> bool:
+    return (behind.tokens, behind.length) == (ahead.tokens, ahead.length)
