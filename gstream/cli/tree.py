@@ -105,7 +105,8 @@ def _command(ctx: click.Context) -> Command:
 
 
 def _names(param: click.Parameter) -> tuple[str, ...]:
-    return (*param.opts, *param.secondary_opts)
+    # Old versions of click give the names of --help in any order.
+    return (*sorted(param.opts, key=len), *param.secondary_opts)
 
 
 def _option(ctx: click.Context, option: click.Option, alike: tuple[str, ...]) -> Option:
