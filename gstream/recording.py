@@ -35,7 +35,7 @@ _OUR_LINE = re.compile(
 )
 
 # After a block that was late, the next ones come this much sooner at most: pauses stay pauses.
-_CATCH_UP = 0.004
+_CATCH_UP = 0.002
 
 # What `time.sleep` takes on any system, and longer than anybody waits.
 _LONGEST_SLEEP = 1e6
