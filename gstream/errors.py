@@ -2,6 +2,10 @@
 
     GstreamError
      ├─ UsageError             2   options that do not go together
+     ├─ RequiresActionError   10   function calls wait for results
+     ├─ IncompleteError       11   the interaction ended before its answer was whole
+     ├─ FailedError           12   the interaction failed, or its content was blocked
+     ├─ CancelledError        13   someone else cancelled the interaction
      ├─ ErrorEventError       14   the stream ended with an error event
      ├─ RejectedError         64   the server refused the request (HTTP 4xx)
      ├─ BadDataError          65   input, option or event that is not what it should be
