@@ -6,7 +6,7 @@ Pure but for the sink and the observers that it is given.
 from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
-from .errors import BadDataError, GstreamError, TruncatedError
+from .errors import BadDataError, CannotCreateError, GstreamError, TruncatedError
 from .events import Batch, Event, batch_of
 from .outcome import Progress, raw_error, refused_request
 from .reader import DONE_EVENT, EventReader
@@ -31,6 +31,23 @@ class RawObserver(Protocol):
 
     def feed(self, blocks: bytes) -> None:
         """Take the raw bytes of the next complete blocks."""
+        ...
+
+
+class Stage(Protocol):
+    """Something that saves media before a view sees them; see `Media`."""
+
+    @property
+    def failure(self) -> GstreamError | None:
+        """Why some could not be saved, if so."""
+        ...
+
+    def feed(self, batch: Batch) -> Batch:
+        """Take the next events; returns them with paths in place of what is saved."""
+        ...
+
+    def end(self) -> Batch:
+        """The events that were held back: the interaction has ended."""
         ...
 
 
@@ -69,6 +86,7 @@ class Session:
         self._report = report
         self._observers = list(observers)
         self._raw_observers = raw_observers
+        self._media: Stage | None = None
         self._max_event_size = max_event_size
         self._reader = EventReader(report, max_event_size=max_event_size)
         self.hop_expected = False
@@ -82,6 +100,10 @@ class Session:
     def observe(self, observer: Observer) -> None:
         """Hand the next events to one more observer."""
         self._observers.append(observer)
+
+    def save_media(self, media: Stage) -> None:
+        """Have the media of the next events saved before the view sees them."""
+        self._media = media
 
     @property
     def finished(self) -> bool:
@@ -154,7 +176,7 @@ class Session:
 
         What `--flush end` holds back waits on: the answer is not whole before the last turn is.
         """
-        self._sink.write(self._view.end(whole=False, ended=True))
+        self._end_view(whole=False, ended=True)
         self._forget_interaction()
         self._turn_expected = True
 
@@ -239,7 +261,8 @@ class Session:
         if self.progress.done or not batch.events:
             return
         self.progress.feed(batch)
-        self._sink.write(self._view.feed(batch))
+        saved = batch if self._media is None else self._media.feed(batch)
+        self._sink.write(self._view.feed(saved if self._view.wants_paths else batch))
         for observer in self._observers:
             observer.feed(batch)
 
@@ -259,13 +282,24 @@ class Session:
 
     def _end_interaction(self) -> None:
         progress = self.progress
-        self._sink.write(self._view.end(whole=progress.whole, ended=progress.ended))
+        self._end_view(whole=progress.whole, ended=progress.ended)
         if progress.ended:
             self._sink.release()
         elif forgotten := self._sink.discard():
             self._report(f"{forgotten} bytes were not written: the answer is not whole")
         self._fail(self._failure_of_interaction())
         self._forget_interaction()
+
+    def _end_view(self, *, whole: bool, ended: bool) -> None:
+        if self._media is not None:
+            rest = self._media.end()
+            if self._view.wants_paths:
+                self._sink.write(self._view.feed(rest))
+            self._fail(self._media.failure)
+        elif self._view.unshown:
+            size = f"{self._view.unshown:,} bytes of media"
+            self._report(f"{size} were not shown; --save-media DIR saves them")
+        self._sink.write(self._view.end(whole=whole, ended=ended))
 
     def _forget_interaction(self) -> None:
         """Begin anew; where we were is still known."""
@@ -300,7 +334,7 @@ def _weight(failure: GstreamError | None) -> int:
             return 0
         case TruncatedError():
             return 1
-        case BadDataError():
+        case BadDataError() | CannotCreateError():
             return 2
         case _:
             return 3

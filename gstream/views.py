@@ -18,10 +18,14 @@ class View(Protocol):
     Attributes:
         wants_raw: Whether `raw` is to be called with the bytes of complete blocks.
         at_end: Whether it shows nothing before `end`.
+        wants_paths: Whether it shows steps, where a path can stand for what was saved.
+        unshown: How many bytes of media of the interaction it has left out.
     """
 
     wants_raw: bool
     at_end: bool
+    wants_paths: bool
+    unshown: int
 
     def feed(self, batch: Batch) -> bytes:
         """What the next events add to the output."""
@@ -57,6 +61,8 @@ class View(Protocol):
 class _Base:
     wants_raw = False
     at_end = False
+    wants_paths = False
+    unshown = 0
 
     def feed(self, batch: Batch) -> bytes:
         return b""
@@ -81,6 +87,7 @@ class TextView(_Base):
         self._kinds: dict[Any, str] = {}
         self._last = ""
         self._before = ""
+        self.unshown = 0
 
     def feed(self, batch: Batch) -> bytes:
         return self.text(batch).encode()
@@ -99,6 +106,8 @@ class TextView(_Base):
             if text := self._text_of(event):
                 self._last = text[-1:]
                 yield text
+            else:
+                self.unshown += _media_size(event)
 
     def _text_of_deltas(self, batch: Batch) -> str | None:
         """The short way; None if there are other events than deltas, or unusual ones."""
@@ -115,9 +124,12 @@ class TextView(_Base):
                 and kinds[event["index"]] == "model_output"
                 and event["index"].__class__ is int  # 0.0 finds 0, too
             ]
-            return "".join(pieces)
+            text = "".join(pieces)
         except (KeyError, TypeError):
             return None
+        if len(pieces) < len(batch.events):
+            self.unshown += sum(map(_media_size, batch.events))
+        return text
 
     def end(self, *, whole: bool, ended: bool) -> bytes:
         last = self._last or self._before
@@ -171,6 +183,8 @@ class SseView(_Base):
 class StepsView(_Base):
     """Each step as one line of JSON when it has stopped."""
 
+    wants_paths = True
+
     def __init__(self) -> None:
         self._accumulator = Accumulator()
         self._shown: set[int] = set()
@@ -222,6 +236,7 @@ class JsonView(_Base):
     """Each interaction when it has ended, as the non-streaming API gives it."""
 
     at_end = True
+    wants_paths = True
 
     def __init__(self, *, indent: bool = False) -> None:
         self._accumulator = Accumulator()
@@ -255,6 +270,22 @@ def step_text(step: Step) -> str:
         for item in step["content"]
         if isinstance(item, dict) and delta_type(item) == "text" and isinstance(item["text"], str)
     )
+
+
+def decoded_size(data: str) -> int:
+    """How many bytes some base64 holds."""
+    return len(data) * 3 // 4 - data.count("=", -2)
+
+
+def _media_size(event: Event) -> int:
+    """How many bytes of images, audio and the like an event brings inline."""
+    match event:
+        case {"event_type": "step.delta", "delta": {"data": str(data)}}:
+            return decoded_size(data)
+        case {"event_type": "step.start", "step": {"type": "model_output", "content": [*items]}}:
+            found = (item.get("data") for item in items if isinstance(item, dict))
+            return sum(decoded_size(data) for data in found if isinstance(data, str))
+    return 0
 
 
 def dump_line(value: Any, *, indent: bool = False) -> bytes:

@@ -71,6 +71,11 @@ def view_options(function: F) -> F:
         ),
         click.option("--thoughts", is_flag=True, help="Show thought summaries on stderr."),
         click.option(
+            "--save-media",
+            metavar="DIR",
+            help="Save images, audio, video and documents as files in this folder.",
+        ),
+        click.option(
             "-u", "--usage", is_flag=True, help="Show tokens and times on stderr at the end."
         ),
         click.option(

@@ -24,6 +24,7 @@ from .options import one_view
 from .signals import Interrupted, die_by, last_words, stop_alarm, undisturbed
 
 if TYPE_CHECKING:
+    from gstream.media import Media
     from gstream.recording_writer import Tape
 
     from .status_line import StatusLine
@@ -79,6 +80,20 @@ class Run:
             raw_observers=self.tapes,
             max_event_size=self.options["max_event_size"],
         )
+        if self.options["save_media"]:
+            self.session.save_media(self._new_media())
+
+    def _new_media(self) -> "Media":
+        """What saves media.
+
+        Raises:
+            CannotCreateError: Nothing can be written to the folder.
+        """
+        from gstream.folder import Folder
+        from gstream.media import Media
+
+        folder = Folder(self.options["save_media"])
+        return Media(folder, self.note, thoughts=self.options["thoughts"])
 
     def note(self, text: str) -> None:
         """Tell something that happened and does not end the run."""

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 from gstream.events import Batch, Event
+from gstream.views import decoded_size
 
 
 class Thoughts:
@@ -21,10 +22,20 @@ class Thoughts:
 
 def _summary(event: Event) -> str:
     match event:
-        case {"delta": {"type": "thought_summary", "content": {"text": str(text)}}}:
-            return text
+        case {"delta": {"type": "thought_summary", "content": item}}:
+            return _shown(item)
         case {"step": {"type": "thought", "summary": [*items]}}:
-            return "".join(
-                str(item["text"]) for item in items if isinstance(item, dict) and "text" in item
-            )
+            return "".join(map(_shown, items))
+    return ""
+
+
+def _shown(item: object) -> str:
+    """A text, or that there is an image."""
+    match item:
+        case {"text": str(text)}:
+            return text
+        case {"type": "image", "data": str(data)}:
+            return f"[image, {decoded_size(data):,} bytes]"
+        case {"type": "image", "uri": str(uri)}:
+            return f"[image, {uri}]"
     return ""
