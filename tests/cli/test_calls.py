@@ -413,11 +413,6 @@ def test_a_command_that_is_not_there_is_told_before_anything_is_sent() -> None:
         pytest.param(["--exec", "f=a", "--exec", "f=b"], "--exec f: given twice", id="twice"),
         pytest.param(["--exec", "f=cat", "--max-turns", "0"], "--max-turns", id="no-turns"),
         pytest.param(["--exec", "f=cat", "--exec-timeout", "0"], "--exec-timeout", id="no-time"),
-        pytest.param(
-            ["--exec", "f=cat", "--api", "generate-content"],
-            "--exec needs the Interactions API",
-            id="older-api",
-        ),
     ],
 )
 def test_options_that_make_no_sense_are_refused(args: Sequence[str], why: str) -> None:
