@@ -36,6 +36,7 @@ _KNOWN_EVENT_LINES = 64
 # The start of a data line, to the place where its value begins.
 _DATA = re.compile(rb"data(?<![^\r\n]data)(?:: ?|(?=[\r\n]))")
 _CRLF = re.compile(rb"\r\n")
+_COMMENT = re.compile(rb"\n:[^\n]*")
 
 # A block above this size is not copied to be taken out of what is pending.
 _HUGE_BLOCK = 1024 * 1024
@@ -127,6 +128,8 @@ class SSEDecoder:
         region = self._take(chunk)
         if not region:
             return []
+        if region.find(b"\n:", 0, _SMALL_BLOCK) >= 0:
+            region = self._without_comments(region)
         names = self._event_lines
         last_id = self.last_event_id
         if region.find(b"\n\n", 0, _SMALL_BLOCK) >= 0:
@@ -157,6 +160,8 @@ class SSEDecoder:
         region = self._take(chunk)
         if not region:
             return []
+        if region.find(b"\n:", 0, _SMALL_BLOCK) >= 0:
+            region = self._without_comments(region)
         names = self._event_lines
         if region.find(b"\n\n", 0, _SMALL_BLOCK) >= 0:
             lines = io.BytesIO(region)
@@ -305,6 +310,17 @@ class SSEDecoder:
             f"the event at byte {offset} is larger than {self._max_event_size} bytes",
             hint="raise the bound with --max-event-size",
         )
+
+    def _without_comments(self, region: Region) -> Region:
+        """Blocks without their comments, so that they have the common shape: recordings have many.
+
+        Keep-alives alone, and huge blocks, are not worth a copy.
+        """
+        if len(region) > _HUGE_BLOCK or region.find(b"\ndata:", 0, _SMALL_BLOCK) < 0:
+            return region
+        self.recognised = True
+        region = _COMMENT.sub(b"", region)
+        return region[region.find(b"\n") + 1 :] if region.startswith(b":") else region
 
     def _bounded(self, region: Region) -> Region:
         """The region up to its first block that is too large, if there is one."""
