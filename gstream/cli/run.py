@@ -92,7 +92,10 @@ class Run:
         from gstream.folder import Folder
         from gstream.media import Media
 
-        folder = Folder(self.options["save_media"])
+        try:
+            folder = Folder(self.options["save_media"])
+        except CannotCreateError as exc:
+            raise CannotCreateError(f"--save-media {exc}") from exc
         return Media(folder, self.note, thoughts=self.options["thoughts"])
 
     def note(self, text: str) -> None:
