@@ -77,9 +77,14 @@ def test_control_characters_of_a_thought_are_visible_on_a_terminal() -> None:
             support.delta("thought_summary", content={"text": "no type"}), ["no type"], id="untyped"
         ),
         pytest.param(
-            support.delta("thought_summary", content={"type": "image", "data": "AA"}),
-            [],
+            support.delta("thought_summary", content={"type": "image", "data": "AAA="}),
+            ["[image, 2 bytes]"],
             id="image",
+        ),
+        pytest.param(
+            support.delta("thought_summary", content={"type": "image", "uri": "gs://a/b"}),
+            ["[image, gs://a/b]"],
+            id="image-elsewhere",
         ),
         pytest.param(support.delta("thought_summary"), [], id="nothing"),
         pytest.param(support.delta("thought_signature", signature="c2ln"), [], id="signature"),
