@@ -171,21 +171,30 @@ def test_the_shell_can_read_its_script(shell_name: str, script: str) -> None:
     assert (read.returncode, read.stdout, read.stderr) == (0, b"", b"")
 
 
-def test_the_completion_that_click_offers_loads_no_http() -> None:
+@pytest.mark.parametrize(
+    ("words", "found", "module"),
+    [
+        pytest.param("gstream create --fl", "--flush", "httpx", id="option"),
+        pytest.param("gstream cre", "create", "gstream.cli.create", id="command"),
+    ],
+)
+def test_the_completion_that_click_offers_loads_only_what_it_needs(
+    words: str, found: str, module: str
+) -> None:
     env = {
         **os.environ,
         "_GSTREAM_COMPLETE": "bash_complete",
-        "COMP_WORDS": "gstream create --fl",
-        "COMP_CWORD": "2",
+        "COMP_WORDS": words,
+        "COMP_CWORD": str(words.count(" ")),
     }
     program = (
-        "import atexit, sys; atexit.register(lambda: print('httpx' in sys.modules));"
+        f"import atexit, sys; atexit.register(lambda: print({module!r} in sys.modules));"
         "from gstream.cli import cli; cli(prog_name='gstream')"
     )
 
     ran = subprocess.run([sys.executable, "-c", program], env=env, capture_output=True, check=True)
 
-    assert ran.stdout.decode().split("\n")[:2] == ["plain,--flush", "False"]
+    assert ran.stdout.decode().split("\n")[:2] == [f"plain,{found}", "False"]
 
 
 def test_the_completion_of_click_offers_no_options_of_a_command_that_is_none() -> None:
