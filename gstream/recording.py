@@ -25,13 +25,14 @@ FIRST_LINE = b": gstream-recording 1\n"
 Clock = Callable[[], float]
 Sleep = Callable[[float], None]
 
-# Our lines end in LF and begin where a line begins, even in a stream whose lines end in CR.
+# Our lines end in LF and begin where a line begins, even in a stream whose lines end in CR. Each is
+# found with the line end before it: a look behind would be tried at every byte.
 _OUR_LINE = re.compile(
-    rb"(?<![^\r\n]): "
+    rb"[\r\n]: "
     rb"(?:\+(?P<seconds>[0-9]{1,9}(?:\.[0-9]{1,9})?)"
     rb"|(?P<first>gstream-recording [0-9]{1,9})"
     rb"|(?P<word>(?:reconnect |exit )?)(?P<json>\{[^\r\n]*\}))"
-    rb"[ \t]*\r?\n"
+    rb"[ \t]*(?=\r?\n)"
 )
 
 # After a block that was late, the next ones come this much sooner at most: pauses stay pauses.
@@ -125,38 +126,49 @@ def pieces(chunks: Iterable[bytes]) -> Iterator[Piece]:
 
 
 class _Cutter:
-    """Tells our lines from the received bytes."""
+    """Tells our lines from the received bytes; what came at once is one part."""
 
     def __init__(self) -> None:
         self._seconds = 0.0
         self._header_follows = False
+        self._data: list[bytes] = []
 
     def cut(self, region: bytes) -> Iterator[Piece]:
         """Take whole lines apart."""
-        start = 0
-        for line in _OUR_LINE.finditer(region):
-            header = self._header_follows and line.start() == start
+        lines = b"\n" + region
+        start = 1
+        for line in _OUR_LINE.finditer(lines):
+            before = line.start() + 1
+            header = self._header_follows and before == start
             if line["json"] and not (line["word"] or header):
                 continue  # a comment of the server's own
-            yield from self._part(region[start : line.start()])
+            self._take(lines[start:before])
             yield from self._our_line(line)
-            start = line.end()
-        yield from self._part(region[start:])
+            start = lines.index(b"\n", line.end()) + 1
+        self._take(lines[start:])
+        yield from self._part()
 
-    def _part(self, data: bytes) -> Iterator[Part]:
+    def _take(self, data: bytes) -> None:
         if data:
-            yield Part(self._seconds, data)
-            self._seconds = 0.0
+            self._data.append(data)
             self._header_follows = False
+
+    def _part(self) -> Iterator[Part]:
+        if self._data:
+            yield Part(self._seconds, b"".join(self._data))
+            self._data.clear()
+            self._seconds = 0.0
 
     def _our_line(self, line: re.Match[bytes]) -> Iterator[Piece]:
         self._header_follows = bool(line["first"])
         if line["seconds"]:
-            self._seconds += float(line["seconds"])
-        elif line["word"] == b"exit ":
-            yield Exit(_fields(line["json"]))
-        elif line["json"] and not line["word"]:
-            yield Header(_fields(line["json"]))
+            if seconds := float(line["seconds"]):
+                yield from self._part()
+                self._seconds += seconds
+        elif line["json"] and line["word"] != b"reconnect ":
+            yield from self._part()
+            fields = _fields(line["json"])
+            yield Exit(fields) if line["word"] else Header(fields)
 
 
 def _fields(text: bytes) -> Event:

@@ -100,6 +100,12 @@ def test_a_line_that_is_not_ours_is_left_alone(line: bytes) -> None:
     assert list(pieces([stream])) == [Part(0.0, stream)]
 
 
+def test_what_came_at_once_is_one_part() -> None:
+    (recording,) = read("x.sse", b": +1\ndata: 1\n\n: +0\ndata: 2\n\n: +0.0\ndata: 3\n\n")
+
+    assert recording.parts == [Part(1.0, b"data: 1\n\ndata: 2\n\ndata: 3\n\n")]
+
+
 def test_a_broken_header_is_an_empty_one() -> None:
     (recording,) = read("x.sse", b": gstream-recording 1\n: {broken}\ndata: 1\n\n")
 
