@@ -104,7 +104,13 @@ def _arrivals(read: Callable[[], bytes], end: bytes) -> list[float]:
     return arrivals[: len(PAUSES)]
 
 
-WAYS = {"bare sleep": slept, "gstream replay": played, "gstream replay --serve": served}
+Way = Callable[[Path, float], list[float]]
+
+WAYS: dict[str, Way] = {
+    "bare sleep": slept,
+    "gstream replay": played,
+    "gstream replay --serve": served,
+}
 
 
 if __name__ == "__main__":

@@ -56,6 +56,7 @@ def test_gstream_streams_from_it() -> None:
     assert (got.code, got.text, got.stderr) == (0, COUNT, "")
 
 
+@pytest.mark.needs("curl")
 def test_curl_streams_from_it() -> None:
     with serving(DEMO) as url:
         got = run_bash('curl -sSN -d "{\\"stream\\":true}" "$1/v1beta/interactions"', url)
@@ -65,6 +66,7 @@ def test_curl_streams_from_it() -> None:
     assert got.stdout == re.sub(rb"(?m)^: .*\n", b"", recorded)
 
 
+@pytest.mark.needs("curl", "jq")
 def test_a_pipe_of_curl_gstream_and_jq_works() -> None:
     with serving(DEMO) as url:
         got = run_bash(
