@@ -7,6 +7,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from itertools import pairwise
 from pathlib import Path
 from statistics import median
@@ -85,15 +86,14 @@ def served(recording: Path, speed: float) -> list[float]:
     """When each event came over HTTP."""
     command = gstream("replay", "--serve", "--speed", f"{speed:g}", str(recording))
     with subprocess.Popen(command, stderr=subprocess.PIPE) as process:
-        try:
-            assert process.stderr is not None
-            url = urlsplit(process.stderr.readline().split()[-1].decode())
-            client = http.client.HTTPConnection(str(url.hostname), url.port)
+        assert process.stderr is not None
+        url = urlsplit(process.stderr.readline().split()[-1].decode())
+        with closing(http.client.HTTPConnection(str(url.hostname), url.port)) as client:
             client.request("POST", "/v1beta/interactions", b'{"stream":true}')
-            answer = client.getresponse()
-            return _arrivals(answer.read1, b"\n\n")
-        finally:
-            process.kill()
+            with client.getresponse() as answer:
+                arrivals = _arrivals(answer.read1, b"\n\n")
+        process.kill()
+    return arrivals
 
 
 def _arrivals(read: Callable[[], bytes], end: bytes) -> list[float]:
