@@ -45,8 +45,12 @@ EXIT_CODES = (
     ExitCode(0, "completed", "status completed: the answer is whole"),
     ExitCode(1, "bug", "unexpected exception"),
     ExitCode(2, "usage", "bad options"),
-    ExitCode(10, "requires_action", "function calls wait for results"),
-    ExitCode(11, "incomplete", "incomplete, budget_exceeded, requires_continuation not continued"),
+    ExitCode(10, "requires_action", "function calls wait for results and no `--exec` answers them"),
+    ExitCode(
+        11,
+        "incomplete",
+        "incomplete, budget_exceeded, requires_continuation not continued, `--max-turns` reached",
+    ),
     ExitCode(12, "failed", "status failed; content blocked"),
     ExitCode(13, "cancelled", "status cancelled by someone else"),
     ExitCode(14, "error event", "the stream ended with an error event"),
@@ -54,7 +58,11 @@ EXIT_CODES = (
     ExitCode(
         65, "bad data", "input is not SSE, NDJSON or JSON; invalid JSON in an option or event"
     ),
-    ExitCode(66, "no input", "a file cannot be read; --offline has no recording for the request"),
+    ExitCode(
+        66,
+        "no input",
+        "a file cannot be read; MIME type unknown; `--offline` has no recording for the request",
+    ),
     ExitCode(68, "network", "DNS, proxy, connect, TLS, or reset before the first event"),
     ExitCode(69, "server", "HTTP 5xx after retries"),
     ExitCode(73, "cannot create", "an output file exists or cannot be written"),
