@@ -62,8 +62,8 @@ class Media:
         self._unsaved: list[str] = []
         self._failure_type: type[GstreamError] = BadDataError
         self._interaction_id: Any = None
-        self._kinds: dict[Any, Any] = {}
-        self._audio: dict[Any, _Audio] = {}
+        self._kinds: dict[int, Any] = {}
+        self._audio: dict[int, _Audio] = {}
         self._saved: Pool = {}
         self._before: Pool = {}
 
@@ -95,12 +95,12 @@ class Media:
 
     def _see(self, event: Event) -> list[Event]:
         match event:
-            case {"event_type": "step.delta", "index": index, "delta": dict(delta)}:
+            case {"event_type": "step.delta", "index": int(index), "delta": dict(delta)}:
                 return self._delta(event, index, delta)
-            case {"event_type": "step.start", "index": index, "step": dict(step)}:
+            case {"event_type": "step.start", "index": int(index), "step": dict(step)}:
                 self._kinds[index] = step.get("type")
                 return [*self._finish_audio(index), {**event, "step": self._step(step)}]
-            case {"event_type": "step.stop", "index": index}:
+            case {"event_type": "step.stop", "index": int(index)}:
                 return [*self._finish_audio(index), event]
             case {"event_type": "interaction.created", "interaction": {"id": interaction_id}}:
                 return [*self._created(interaction_id), event]
@@ -108,7 +108,7 @@ class Media:
                 return [*self._finish_all(), self._completed(event)]
         return [event]
 
-    def _delta(self, event: Event, index: Any, delta: Event) -> list[Event]:
+    def _delta(self, event: Event, index: int, delta: Event) -> list[Event]:
         kind = delta_type(delta)
         if kind == "thought_summary":
             return [{**event, "delta": self._summary(delta)}]
@@ -166,7 +166,7 @@ class Media:
             self._store(f"{kind}.uri", self._next_number(), lambda file: file.write(text))
         return item
 
-    def _audio_piece(self, event: Event, index: Any, delta: Event) -> list[Event]:
+    def _audio_piece(self, event: Event, index: int, delta: Event) -> list[Event]:
         """Pieces of one format are decoded and joined; their event comes when all have come."""
         audio = self._audio.get(index)
         data = self._decoded(delta, "audio")
@@ -179,7 +179,7 @@ class Media:
         self._audio[index] = _Audio(self._next_number(), event, [data])
         return before
 
-    def _finish_audio(self, index: Any) -> list[Event]:
+    def _finish_audio(self, index: int) -> list[Event]:
         audio = self._audio.pop(index, None) if self._audio else None
         if audio is None:
             return []

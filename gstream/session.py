@@ -6,6 +6,7 @@ Pure but for the sink and the observers that it is given.
 from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
+from .arguments import ArgumentsCheck
 from .errors import BadDataError, CannotCreateError, GstreamError, TruncatedError
 from .events import Batch, Event, batch_of
 from .outcome import Progress, raw_error, refused_request
@@ -15,6 +16,7 @@ from .sse import MAX_EVENT_SIZE
 from .views import View, dump_line
 
 _DONE = DONE_EVENT["event_type"]
+_MOST_NAMED = 5
 _BOUNDARIES = frozenset({"interaction.created", "gstream.exit", _DONE})
 
 
@@ -87,6 +89,7 @@ class Session:
         self._observers = list(observers)
         self._raw_observers = raw_observers
         self._media: Stage | None = None
+        self._arguments = ArgumentsCheck()
         self._max_event_size = max_event_size
         self._reader = EventReader(report, max_event_size=max_event_size)
         self.hop_expected = False
@@ -176,6 +179,7 @@ class Session:
 
         What `--flush end` holds back waits on: the answer is not whole before the last turn is.
         """
+        self._arguments.end()  # those that are broken are answered with an error
         self._end_view(whole=False, ended=True)
         self._forget_interaction()
         self._turn_expected = True
@@ -261,6 +265,7 @@ class Session:
         if self.progress.done or not batch.events:
             return
         self.progress.feed(batch)
+        self._arguments.feed(batch)
         saved = batch if self._media is None else self._media.feed(batch)
         self._sink.write(self._view.feed(saved if self._view.wants_paths else batch))
         for observer in self._observers:
@@ -288,6 +293,12 @@ class Session:
         elif forgotten := self._sink.discard():
             self._report(f"{forgotten} bytes were not written: the answer is not whole")
         self._fail(self._failure_of_interaction())
+        if broken := self._arguments.end():
+            names = ", ".join(broken[:_MOST_NAMED])
+            failure = BadDataError(f"the arguments of {names} are not JSON: they are kept as text")
+            self._fail(failure)
+            if self._failure is not failure:
+                self._report(str(failure))
         self._forget_interaction()
 
     def _end_view(self, *, whole: bool, ended: bool) -> None:

@@ -30,7 +30,7 @@ class CallSteps:
         """Forget all: the next turn begins."""
         self._accumulator = Accumulator()
         self._whole = not self._stored
-        self._calls: set[Any] = set()
+        self._calls: set[int] = set()
 
     @property
     def steps(self) -> list[Step]:
@@ -52,12 +52,13 @@ class CallSteps:
         match event:
             case {"event_type": "interaction.created", "interaction": {"id": ""}}:
                 self._whole = True  # it is not stored, although that was asked for
-            case {"event_type": "step.start", "index": index, "step": {"type": str(kind)}}:
+            case {"event_type": "step.start", "index": int(index), "step": {"type": str(kind)}}:
                 if kind not in _CALLS:
                     return
                 self._calls.add(index)
-            case {"event_type": "step.delta" | "step.stop"}:
-                if event.get("index") not in self._calls:
+            case {"event_type": str(kind)} if kind.startswith("step."):
+                place = event.get("index")
+                if not (isinstance(place, int) and place in self._calls):
                     return
         self._accumulator.feed(event)
 

@@ -473,6 +473,15 @@ def test_no_number_of_addresses_makes_more_files_than_allowed(
     assert len(Saved(tmp_path, *answer(*events)).names) == 3
 
 
+@pytest.mark.parametrize("index", [{"a": 1}, [], None, "0"])
+def test_events_with_a_strange_index_pass_unchanged(index: Any, tmp_path: Path) -> None:
+    events = [{**event, "index": index} for event in (start(), image(b"x"), audio(b"x"), stop())]
+
+    got = Saved(tmp_path, *events)
+
+    assert (got.events, got.names) == (events, [])
+
+
 @pytest.mark.parametrize("at_once", [1, 3, 1000])
 def test_files_do_not_depend_on_how_events_are_cut_into_batches(
     at_once: int, tmp_path: Path

@@ -288,6 +288,14 @@ def test_calls_that_come_with_the_end_are_kept() -> None:
     assert waiting_calls(found.steps) == [call_step("c9")]
 
 
+@pytest.mark.parametrize("stored", [True, False])
+def test_events_of_a_strange_form_are_no_steps(stored: bool) -> None:
+    strange: list[Any] = [{"a": 1}, [], None, "0"]
+    starts = [{**call, "index": index} for call in STREAM[4:8] for index in strange]
+
+    assert collect(*starts, {"event_type": "step.start"}, stored=stored).steps == []
+
+
 def test_a_new_turn_begins_with_nothing() -> None:
     found = collect(*STREAM)
     found.begin()

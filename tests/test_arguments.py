@@ -1,0 +1,77 @@
+"""Arguments of function calls that are no JSON: who finds them, and what it means for the run."""
+
+from typing import Any
+
+import pytest
+
+from gstream.arguments import ArgumentsCheck
+from gstream.events import batch_of
+from tests.cli.support_cli import run
+from tests.support import completed, created, delta, line, start, stop, stream
+
+Event = dict[str, Any]
+
+
+def call(*pieces: str, index: int = 0, name: str = "f") -> list[Event]:
+    """The events of a function call."""
+    deltas = [delta("arguments_delta", index=index, arguments=piece) for piece in pieces]
+    return [start("function_call", index=index, id="c1", name=name), *deltas, stop(index)]
+
+
+def broken(*events: Event, at_once: int = 1) -> list[str]:
+    """The names of the calls that are found."""
+    check = ArgumentsCheck()
+    for at in range(0, len(events), at_once):
+        part = list(events[at : at + at_once])
+        check.feed(batch_of(part, [line(event) for event in part]))
+    return check.end()
+
+
+@pytest.mark.parametrize("at_once", [1, 2, 100])
+@pytest.mark.parametrize(
+    ("events", "expected"),
+    [
+        pytest.param(call('{"a":', "1}"), [], id="json-in-pieces"),
+        pytest.param(call('{"a":'), ["f"], id="cut"),
+        pytest.param(call(), [], id="none"),
+        pytest.param(call("", ""), [], id="empty"),
+        pytest.param(call("1"), [], id="json-but-no-object"),
+        pytest.param(call("{")[:-1], ["f"], id="never-stopped"),
+        pytest.param([*call("{"), *call("{}")], ["f"], id="index-used-again"),
+        pytest.param([call("{")[0], *call("{}")], [], id="started-again"),
+        pytest.param([*call("{"), *call("x", index=1, name="g")], ["f", "g"], id="two"),
+        pytest.param([start(), delta(text="{"), stop()], [], id="text"),
+        pytest.param([delta("arguments_delta", arguments="{"), stop()], [], id="never-started"),
+        pytest.param([{**event, "index": []} for event in call("{")], [], id="strange-index"),
+    ],
+)
+def test_calls_whose_arguments_are_no_json_are_found(
+    events: list[Event], expected: list[str], at_once: int
+) -> None:
+    assert broken(*events, at_once=at_once) == expected
+
+
+def test_an_answer_with_such_a_call_is_bad_data() -> None:
+    got = run("decode", "--json", stdin=stream(created(), *call("{"), completed()))
+
+    assert got.code == 65
+    assert got.events[0]["steps"][0]["arguments"] == "{"
+    assert got.stderr == ("gstream: the arguments of f are not JSON: they are kept as text\n")
+
+
+def test_a_call_that_waits_for_its_result_weighs_more() -> None:
+    got = run("decode", stdin=stream(created(), *call("{"), completed("requires_action")))
+
+    assert got.code == 10
+    assert [line.partition(": ")[2][:30] for line in got.stderr.splitlines()] == [
+        "the arguments of f are not JSO",
+        "the interaction waits for the ",
+        "answer with: gstream create --",
+    ]
+
+
+def test_each_answer_is_checked_for_itself() -> None:
+    two = stream(created("v1_a"), *call("{"), completed()) + stream(created("v1_b"), completed())
+
+    assert run("decode", stdin=two).code == 65
+    assert run("decode", stdin=two).stderr.count("are not JSON") == 1
