@@ -28,8 +28,8 @@ _gstream() {
                     --exec-max-output --base-url --api-version -H --header --api-key-file
                     --connect-timeout --idle-timeout --max-time --retries --no-resume
                     --cursor --cancel-on-interrupt --cassette --offline --text --ndjson
-                    --steps --json --sse --flush --thoughts -u --usage --stats --record
-                    --force -q --quiet -v --verbose --max-event-size -h --help'
+                    --steps --json --sse --flush --thoughts --save-media -u --usage --stats
+                    --record --force -q --quiet -v --verbose --max-event-size -h --help'
             case $previous in
                 -p | --prompt | -m | --model | --agent | -s | --system | -o | --option | \
                     --previous | --exec | --max-turns | --exec-timeout | --exec-max-output | \
@@ -39,16 +39,17 @@ _gstream() {
                     | --stats | --record) kind=file ;;
                 -T | --tool | --schema | --function-result | -d | --data) kind=@file ;;
                 --api) choices='interactions generate-content' ;;
-                --cassette) kind=directory ;;
+                --cassette | --save-media) kind=directory ;;
                 --flush) choices='event line end' ;;
             esac
             ;;
         *:decode)
-            options='--text --ndjson --steps --json --sse --flush --thoughts -u --usage
-                    --stats --record --force -q --quiet -v --verbose --max-event-size -h
-                    --help'
+            options='--text --ndjson --steps --json --sse --flush --thoughts --save-media -u
+                    --usage --stats --record --force -q --quiet -v --verbose
+                    --max-event-size -h --help'
             case $previous in
                 --flush) choices='event line end' ;;
+                --save-media) kind=directory ;;
                 --stats | --record) kind=file ;;
                 --max-event-size) kind=word ;;
                 *) if [[ $current != -* || $previous == -- ]]; then kind=file; fi ;;
@@ -56,11 +57,13 @@ _gstream() {
             ;;
         *:replay)
             options='--speed -i --idle-time-limit --serve --drop-after --allow-remote --text
-                    --ndjson --steps --json --sse --flush --thoughts -u --usage --stats
-                    --record --force -q --quiet -v --verbose --max-event-size -h --help'
+                    --ndjson --steps --json --sse --flush --thoughts --save-media -u --usage
+                    --stats --record --force -q --quiet -v --verbose --max-event-size -h
+                    --help'
             case $previous in
                 --speed | -i | --idle-time-limit | --drop-after | --max-event-size) kind=word ;;
                 --flush) choices='event line end' ;;
+                --save-media) kind=directory ;;
                 --stats | --record) kind=file ;;
                 *) if [[ $current != -* || $previous == -- ]]; then kind=file; fi ;;
             esac
@@ -69,14 +72,14 @@ _gstream() {
             options='--last-event-id --base-url --api-version -H --header --api-key-file
                     --connect-timeout --idle-timeout --max-time --retries --no-resume
                     --cursor --cancel-on-interrupt --cassette --offline --text --ndjson
-                    --steps --json --sse --flush --thoughts -u --usage --stats --record
-                    --force -q --quiet -v --verbose --max-event-size -h --help'
+                    --steps --json --sse --flush --thoughts --save-media -u --usage --stats
+                    --record --force -q --quiet -v --verbose --max-event-size -h --help'
             case $previous in
                 --last-event-id | --base-url | --api-version | -H | --header | \
                     --connect-timeout | --idle-timeout | --max-time | --retries | \
                     --max-event-size) kind=word ;;
                 --api-key-file | --cursor | --stats | --record) kind=file ;;
-                --cassette) kind=directory ;;
+                --cassette | --save-media) kind=directory ;;
                 --flush) choices='event line end' ;;
             esac
             ;;
