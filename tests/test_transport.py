@@ -9,7 +9,6 @@ from contextlib import contextmanager
 
 import pytest
 
-from gstream.errors import ConfigurationError
 from gstream.transport import (
     Answer,
     BrokenStreamError,
@@ -17,7 +16,6 @@ from gstream.transport import (
     Request,
     Transport,
     UnansweredError,
-    check_base_url,
     is_secret,
     network_error,
 )
@@ -296,71 +294,6 @@ def test_headers_that_may_hold_secrets_are_known_by_name(name: str) -> None:
 @pytest.mark.parametrize("name", ["Accept", "User-Agent", "X-Team", "Content-Type"])
 def test_other_headers_are_shown(name: str) -> None:
     assert not is_secret(name)
-
-
-# --- the base URL
-
-
-@pytest.mark.parametrize(
-    ("url", "checked"),
-    [
-        ("https://host", "https://host"),
-        ("https://host/", "https://host"),
-        ("https://host:8443/a/b//", "https://host:8443/a/b"),
-        ("http://localhost:80", "http://localhost:80"),
-        ("http://api.localhost", "http://api.localhost"),
-        ("http://127.0.0.1:9", "http://127.0.0.1:9"),
-        ("http://127.8.9.1", "http://127.8.9.1"),
-        ("http://[::1]:9", "http://[::1]:9"),
-    ],
-)
-def test_a_base_url_loses_its_last_slash(url: str, checked: str) -> None:
-    assert check_base_url(url) == checked
-
-
-@pytest.mark.parametrize(
-    ("url", "why"),
-    [
-        ("", "is not usable"),
-        ("host", "is not usable"),
-        ("host:80", "is not usable"),
-        ("ftp://host", "is not usable"),
-        ("https://", "is not usable"),
-        ("https://host:port", "is not usable"),
-        ("https://host:99999", "is not usable"),
-        ("https://[::1", "is not usable"),
-        ("http://host", "in plain text"),
-        ("http://127.0.0.1.host", "in plain text"),
-        ("http://localhost.host", "in plain text"),
-        ("http://notlocalhost", "in plain text"),
-        ("http://0.0.0.0", "in plain text"),
-        ("http://[::2]", "in plain text"),
-        ("http://10.0.0.1", "in plain text"),
-    ],
-)
-def test_a_base_url_that_cannot_be_used_is_refused(url: str, why: str) -> None:
-    with pytest.raises(ConfigurationError, match=why):
-        check_base_url(url)
-
-
-@pytest.mark.parametrize(
-    "url",
-    [
-        "https://user:s3cret@host",
-        "https://user:s3cret@host:port",
-        "ftp://user:s3cret@host",
-        "http://s3cret@127.0.0.1",
-        "https://host?key=s3cret",
-        "http://host?key=s3cret",
-        "https://host#s3cret",
-        "ftp://host/?key=s3cret",
-    ],
-)
-def test_a_secret_in_the_base_url_is_refused_and_not_repeated(url: str) -> None:
-    with pytest.raises(ConfigurationError) as caught:
-        check_base_url(url)
-
-    assert str(caught.value) == "the base URL must not hold a user, a query or a fragment"
 
 
 # --- offline

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from tests.cli.zygote import Zygote
+from tests.servers import RawServer, Received, answering, stream
 
 KEY = "AIza-the-key-of-these-tests"
 GSTREAM = [sys.executable, "-m", "gstream"]
@@ -75,6 +76,30 @@ def _zygote() -> Zygote:
     zygote = Zygote()
     atexit.register(zygote.close)
     return zygote
+
+
+def create(server: RawServer, *args: str, env: Mapping[str, str | None] | None = None) -> Ran:
+    """Run `create` with some prompt against a server."""
+    url: dict[str, str | None] = {"GOOGLE_GEMINI_BASE_URL": server.url}
+    return run("create", "-p", "x", *args, env={**url, **(env or {})})
+
+
+def one_request(*args: str, env: Mapping[str, str | None] | None = None) -> Received:
+    """The request of a run of `create` that succeeds."""
+    with RawServer(answering(stream("ok"))) as server:
+        got = create(server, *args, env=env)
+    assert (got.code, got.text) == (0, "ok\n")
+    [request] = server.requests
+    return request
+
+
+def dry_body(*args: str, **given: Any) -> dict[str, Any]:
+    """The request body that `create` would send, without `stream`, which is always true."""
+    got = run("create", "--dry-run", *args, **given)
+    assert (got.code, got.stderr) == (0, "")
+    body: dict[str, Any] = json.loads(got.stdout)
+    assert body.pop("stream") is True
+    return body
 
 
 def run_command(

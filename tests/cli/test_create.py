@@ -1,9 +1,6 @@
 """`gstream create`: the request that options describe, where stdin goes, what a dry run prints."""
 
-import base64
 import json
-import os
-import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -15,26 +12,14 @@ from gstream.cli.create import command
 from gstream.cli.options import network_options, view_options
 from tests import servers
 from tests.cli.support_cli import (
-    GSTREAM,
-    KEY,
-    LATIN1,
     Terminal,
-    environment,
+    dry_body,
     run,
-    run_bash,
     started,
 )
 from tests.servers import RawServer
 
 WEATHER = {"type": "function", "name": "get_weather", "parameters": {"type": "object"}}
-
-
-def _body(*args: str, **given: Any) -> dict[str, Any]:
-    got = run("create", "--dry-run", *args, **given)
-    assert (got.code, got.stderr) == (0, "")
-    body: dict[str, Any] = json.loads(got.stdout)
-    assert body.pop("stream") is True
-    return body
 
 
 @pytest.fixture
@@ -161,10 +146,10 @@ OPTIONS = [
 
 
 @pytest.mark.parametrize(("args", "expected"), OPTIONS)
-def test_an_option_shows_in_the_body(
+def test_an_option_shows_in_thedry_body(
     args: list[str], expected: dict[str, Any], files: Path
 ) -> None:
-    body = _body(*args, cwd=files)
+    body = dry_body(*args, cwd=files)
 
     if expected.get("input") == ["@hi", "-"]:
         body["input"] = [part["text"] for part in body["input"]]
@@ -198,7 +183,7 @@ def test_every_option_for_the_body_is_in_that_table() -> None:
 def test_one_text_is_a_string_and_several_are_parts_in_the_order_given(files: Path) -> None:
     args = ["-p", "one", "-f", "notes.txt", "-p", "two"]
 
-    parts = _body(*args, cwd=files)["input"]
+    parts = dry_body(*args, cwd=files)["input"]
 
     assert parts == [
         {"type": "text", "text": "one"},
@@ -220,13 +205,13 @@ def test_one_text_is_a_string_and_several_are_parts_in_the_order_given(files: Pa
 def test_the_model_is_the_most_explicit_one(
     env: dict[str, str], args: list[str], model: str
 ) -> None:
-    assert _body("-p", "x", *args, env=env)["model"] == model
+    assert dry_body("-p", "x", *args, env=env)["model"] == model
 
 
 def test_a_dry_run_needs_no_key_and_asks_no_server() -> None:
     with RawServer(servers.reset) as server:
         env = {"GEMINI_API_KEY": None, "GOOGLE_GEMINI_BASE_URL": server.url}
-        body = _body("-p", "x", env=env)
+        body = dry_body("-p", "x", env=env)
 
     assert body["input"] == "x"
     assert server.requests == []
@@ -315,280 +300,3 @@ def test_a_file_that_is_not_there_is_no_input(args: list[str]) -> None:
 
     assert (got.code, got.stdout) == (66, b"")
     assert got.stderr == "gstream: nowhere: No such file or directory\n"
-
-
-# --- attachments
-
-
-def test_attachments_stand_among_the_texts_in_the_order_given(files: Path) -> None:
-    args = ["-a", "gs://b/one.png", "-p", "two", "-a", "gs://b/three.mp4", "-f", "notes.txt"]
-
-    parts = _body(*args, cwd=files)["input"]
-
-    assert [part.get("uri") or part["text"] for part in parts] == [
-        "gs://b/one.png",
-        "two",
-        "gs://b/three.mp4",
-        "Notizen: Grüße\n",
-    ]
-
-
-@pytest.mark.parametrize(
-    ("given", "mime_type"),
-    [
-        pytest.param("-", "text/plain", id="by-content"),
-        pytest.param("-;type=image/png", "image/png", id="by-its-type"),
-    ],
-)
-def test_standard_input_can_be_attached(given: str, mime_type: str) -> None:
-    [part] = _body("-a", given, stdin=b"hello")["input"]
-
-    assert (part["data"], part["mime_type"]) == ("aGVsbG8=", mime_type)
-
-
-@pytest.mark.parametrize(
-    ("args", "code", "why"),
-    [
-        pytest.param(["-a", "absent.png"], 66, "absent.png: No such file", id="absent"),
-        pytest.param(["-a", "noise"], 66, "noise: its type is unknown", id="unknown-type"),
-        pytest.param(["-a", "large.png"], 65, "200,000,000 bytes are too many", id="too-large"),
-        pytest.param(["-a", "-", "-f", "-"], 2, "can be read only once", id="stdin-twice"),
-        pytest.param(["-a", "-", "-a", "-;type=a/b"], 2, "only once", id="stdin-attached-twice"),
-    ],
-)
-def test_an_attachment_that_cannot_be_sent_sends_nothing(
-    args: list[str], code: int, why: str, files: Path
-) -> None:
-    (files / "noise").write_bytes(bytes(range(1, 200)))
-    (files / "large.png").touch()
-    os.truncate(files / "large.png", 200_000_000)
-    with RawServer(servers.answering(servers.stream("ok"))) as server:
-        got = run("create", "--base-url", server.url, "-p", "x", *args, cwd=files)
-
-    assert (got.code, got.stdout, server.requests) == (code, b"", [])
-    assert why in got.stderr
-
-
-def test_an_attachment_arrives_as_it_is(files: Path) -> None:
-    content = os.urandom(300_000)
-    (files / "a.png").write_bytes(content)
-    with RawServer(servers.answering(servers.stream("ok"))) as server:
-        got = run("create", "--base-url", server.url, "-a", "a.png", cwd=files)
-
-    [request] = server.requests
-    [part] = json.loads(request.body)["input"]
-    assert (got.code, base64.b64decode(part["data"])) == (0, content)
-    assert request.headers["content-length"] == str(len(request.body))
-
-
-def test_an_attachment_is_not_held_more_than_twice(files: Path) -> None:
-    size = 48_000_000
-    (files / "a.png").touch()
-    os.truncate(files / "a.png", size)
-    with RawServer(servers.answering(servers.stream("ok"))) as server:
-        args = [*GSTREAM, "create", "--base-url", server.url, "-p", "x"]
-        small = _most_memory(args, files)
-        large = _most_memory([*args, "-a", "a.png"], files)
-
-    assert large - small < 2.3 * size * 4 / 3
-
-
-def _most_memory(command: list[str], place: Path) -> int:
-    """Run a command; the most bytes of memory that it had."""
-    with subprocess.Popen(
-        command, env=environment(), cwd=place, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL
-    ) as process:
-        _, status, usage = os.wait4(process.pid, 0)
-        process.returncode = os.waitstatus_to_exitcode(status)
-    assert process.returncode == 0
-    return usage.ru_maxrss * 1024
-
-
-# --- stdin
-
-
-@pytest.mark.parametrize(
-    ("args", "field"),
-    [
-        pytest.param([], "input", id="no-source-of-a-prompt"),
-        pytest.param(["-f", "-"], "input", id="file"),
-        pytest.param(["-p", "x", "--system-file", "-"], "system_instruction", id="system-file"),
-    ],
-)
-def test_text_is_read_from_stdin(args: list[str], field: str) -> None:
-    assert _body(*args, stdin="Grüße\n".encode())[field] == "Grüße\n"
-
-
-@pytest.mark.parametrize(
-    ("args", "field"),
-    [
-        pytest.param(["-d", "-", "-p", "x"], "labels", id="data"),
-        pytest.param(["-d", "@-", "-p", "x"], "labels", id="data-with-at"),
-        pytest.param(["-p", "x", "-o", "environment=@-"], "environment", id="option"),
-        pytest.param(["-p", "x", "-T", "@-"], "tools", id="tool"),
-        pytest.param(["-p", "x", "--schema", "@-"], "response_format", id="schema"),
-    ],
-)
-def test_json_is_read_from_stdin(args: list[str], field: str) -> None:
-    assert field in _body(*args, stdin=b'{"labels":{"a":"b"}}')
-
-
-TWICE = [
-    ["-f", "-", "-f", "-"],
-    ["-f", "-", "-d", "-"],
-    ["-d", "-", "--schema", "@-", "-p", "x"],
-    ["-d", "@-", "-f", "-"],
-    ["-f", "-", "--system-file", "-"],
-    ["-f", "-", "-T", "@-"],
-    ["-f", "-", "-o", "a=@-"],
-    ["--previous", "v", "--function-result", "a=@-", "--function-result", "b=@-"],
-]
-
-
-@pytest.mark.parametrize("args", TWICE, ids=" ".join)
-def test_stdin_named_twice_is_a_usage_error(args: list[str]) -> None:
-    got = run("create", "-n", *args, stdin=b"{}")
-
-    assert (got.code, got.stdout) == (2, b"")
-    assert "standard input (-) can be read only once" in got.stderr
-
-
-def test_a_prompt_on_a_stdin_that_is_used_already_is_a_usage_error() -> None:
-    got = run("create", "-n", "-T", "@-", stdin=b"{}")
-
-    assert got.code == 2
-    assert "can be read only once" in got.stderr
-
-
-def test_dashes_that_are_no_files_are_values() -> None:
-    config = _body("-p", "-", "-o", "a=-", "-o", "b=-")["generation_config"]
-
-    assert config == {"a": "-", "b": "-"}
-
-
-def test_a_loop_over_lines_runs_once_for_each() -> None:
-    with RawServer(servers.answering(servers.stream("ok"))) as server:
-        got = run_bash(
-            "printf 'one\\ntwo\\nthree\\n' |"
-            ' while read -r line; do gstream create -p "$line"; done',
-            env={"GOOGLE_GEMINI_BASE_URL": server.url},
-        )
-
-    assert (got.code, got.text) == (0, "ok\nok\nok\n")
-    asked = [json.loads(request.body)["input"] for request in server.requests]
-    assert asked == ["one", "two", "three"]
-
-
-def test_a_script_on_stdin_is_not_eaten() -> None:
-    with RawServer(servers.answering(servers.stream("ok"))) as server:
-        got = run_bash(
-            'declare -fx gstream; printf "gstream create -p x\\necho next\\n" | bash -s',
-            env={"GOOGLE_GEMINI_BASE_URL": server.url},
-        )
-
-    assert got.text == "ok\nnext\n"
-
-
-def test_nothing_to_send_on_a_terminal_is_a_usage_error() -> None:
-    with Terminal() as terminal, started("create", stdin=terminal.end) as process:
-        _, stderr = process.communicate(timeout=servers.DEADLINE)
-
-    assert process.returncode == 2
-    assert b"nothing to send: give a prompt with -p, -f, -d or on standard input" in stderr
-
-
-NOTE = b'gstream: note: standard input is not used; add "-f -"\n'
-
-
-def _on_a_terminal(*args: str) -> bytes:
-    """What create shows on a terminal's stderr, with a pipe as stdin."""
-    with Terminal() as terminal, RawServer(servers.answering(servers.stream("ok"))) as server:
-        with started(
-            "create",
-            *args,
-            stdin=subprocess.PIPE,
-            stderr=terminal.end,
-            env={"GOOGLE_GEMINI_BASE_URL": server.url, "NO_COLOR": "1"},
-        ) as process:
-            process.communicate(b"{}", timeout=servers.DEADLINE)
-        return terminal.shown()
-
-
-@pytest.mark.parametrize(
-    ("args", "note"),
-    [
-        pytest.param(["-p", "x"], NOTE, id="forgotten"),
-        pytest.param(["-p", "x", "-f", "-"], b"", id="file"),
-        pytest.param(["-p", "x", "-d", "-"], b"", id="data"),
-        pytest.param(["-p", "x", "--schema", "@-"], b"", id="schema"),
-        pytest.param(["-p", "x", "--system-file", "-"], b"", id="system-file"),
-        pytest.param([], b"", id="prompt"),
-        pytest.param(["-p", "x", "-q"], b"", id="quiet"),
-    ],
-)
-def test_a_pipe_that_nothing_reads_is_noted_on_a_terminal(args: list[str], note: bytes) -> None:
-    assert _on_a_terminal(*args) == note
-
-
-def test_a_pipe_that_nothing_reads_is_not_noted_in_a_script() -> None:
-    with RawServer(servers.answering(servers.stream("ok"))) as server:
-        env = {"GOOGLE_GEMINI_BASE_URL": server.url}
-        assert run("create", "-p", "x", stdin=b"", env=env).stderr == ""
-
-
-# --- locale
-
-
-@pytest.mark.needs(*LATIN1)
-def test_arguments_are_utf8_in_every_locale(latin1: dict[str, str]) -> None:
-    args = ["-p", "Grüße 東京", "-s", "ä", "-o", "ö=ü", "-m", "ß", "-T", "ø"]
-    usual = _body(*args)
-
-    c = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
-    assert _body(*args, env=c) == usual
-    assert _body(*args, env=latin1) == usual
-    assert usual["input"] == "Grüße 東京"
-
-
-def test_an_argument_that_is_not_utf8_is_bad_data() -> None:
-    got = run_bash("gstream create -n -p $'ab\\xff'")
-
-    assert (got.code, got.stderr) == (65, "gstream: -p: not UTF-8 at byte 2\n")
-
-
-# --- curl
-
-
-@pytest.mark.needs("curl")
-def test_the_curl_command_sends_the_same_request() -> None:
-    args = ["-p", 'it\'s "quoted" $HOME `x` 東京\nJSON', "-H", "X-Team: it's us", "-T", "a b"]
-    with RawServer(servers.answering(servers.stream("ok"))) as server:
-        env = {"GOOGLE_GEMINI_BASE_URL": server.url}
-        got = run_bash('gstream create --curl "$@" | bash | gstream decode', *args, env=env)
-        sent = run("create", *args, env=env)
-
-    by_curl, by_create = server.requests
-    assert (got.text, sent.text) == ("ok\n", "ok\n")
-    assert by_curl.body == by_create.body
-    assert (by_curl.method, by_curl.path) == (by_create.method, by_create.path)
-    for name in ("x-goog-api-key", "content-type", "accept", "api-revision", "x-team"):
-        assert by_curl.headers[name] == by_create.headers[name]
-
-
-def test_the_curl_command_holds_no_secret() -> None:
-    got = run("create", "--curl", "-p", "x", "-H", "X-Api-Token: s3cret", "-H", "Cookie: s3cret")
-
-    assert KEY not in got.text
-    assert "s3cret" not in got.text
-    assert '"x-goog-api-key: $GEMINI_API_KEY"' in got.text
-    assert "'X-Api-Token: '\"$X_API_TOKEN\"" in got.text
-
-
-def test_the_curl_command_needs_no_key() -> None:
-    assert run("create", "--curl", "-p", "x", env={"GEMINI_API_KEY": None}).code == 0
-
-
-def test_no_curl_command_sends_the_key_over_plain_http() -> None:
-    got = run("create", "--curl", "-p", "x", "--base-url", "http://example.com")
-
-    assert (got.code, got.stdout) == (78, b"")
