@@ -122,6 +122,11 @@ class EventReader:
         return self._values.error
 
     @property
+    def reads_lines(self) -> bool:
+        """Whether the input is NDJSON, as `--ndjson` writes it."""
+        return self._kind == self._ndjson
+
+    @property
     def empty(self) -> bool:
         """Whether not one byte has come, blanks aside."""
         return self._kind == self._sniff and not self._head.strip(_BLANK)

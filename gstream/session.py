@@ -273,7 +273,6 @@ class Session:
 
     def _begin(self, created: Event) -> None:
         """End the interaction before, unless the new one is its next hop or its replay (S5)."""
-        self._turn_expected = False
         progress = self.progress
         fields: Any = created.get("interaction")
         known = progress.interaction_id  # what is not stored has no id to know it by
@@ -282,8 +281,21 @@ class Session:
         self.hop_expected = False
         replay = same and not progress.ended
         if progress.begun and not (hop or replay):
-            self._end_interaction()
+            if self._was_answered():
+                self.end_turn()
+            else:
+                self._end_interaction()
+        self._turn_expected = False
         self.progress.done = False
+
+    def _was_answered(self) -> bool:
+        """Whether the next interaction in a file of `--ndjson` answers the calls of this one.
+
+        A run that nothing answered would have left an exit line between them.
+        """
+        progress = self.progress
+        waits = progress.ended and progress.status == "requires_action"
+        return waits and self._reader.reads_lines and progress.exit_line is None
 
     def _end_interaction(self) -> None:
         progress = self.progress

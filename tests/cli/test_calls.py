@@ -15,7 +15,7 @@ import pytest
 from tests import servers
 from tests.cli.support_cli import Ran, Terminal, environment, run, started, wait_for
 from tests.servers import RawServer, Script
-from tests.support import completed, created, delta, start, stop, stream
+from tests.support import STREAMS, completed, created, delta, start, stop, stream
 
 Event = dict[str, Any]
 
@@ -241,6 +241,33 @@ def test_ndjson_holds_the_events_of_all_turns_and_no_exit_line() -> None:
     assert kinds[-1] == "interaction.completed"
 
 
+def test_ndjson_of_all_turns_is_decoded_as_they_were_shown() -> None:
+    with RawServer(calling(text="Looking. "), saying("Done")) as server:
+        written = create(server, "--ndjson", "--exec", "get_weather=cat").stdout
+
+    again = run("decode", stdin=written)
+
+    assert (again.code, again.text, again.stderr) == (0, "Looking. Done\n", "")
+
+
+def test_ndjson_of_a_run_that_nothing_answered_stays_one_before_another_run() -> None:
+    with RawServer(calling(), saying("Done")) as server:
+        written = create(server, "--ndjson").stdout + create(server, "--ndjson").stdout
+
+    again = run("decode", stdin=written)
+
+    assert (again.code, again.text) == (10, "Done\n")
+
+
+def test_a_recording_of_all_turns_is_decoded_and_replayed_as_they_were_shown(place: Path) -> None:
+    with RawServer(calling(text="Looking. "), saying("Done")) as server:
+        create(server, "--exec", "get_weather=cat", "--record", "r.sse")
+
+    for command in (["decode"], ["replay", "--speed", "0"]):
+        again = run(*command, "r.sse", cwd=place)
+        assert (again.code, again.text, again.stderr) == (0, "Looking. Done\n", "")
+
+
 def test_sse_holds_the_bytes_of_all_turns() -> None:
     with RawServer(calling(), saying("Done")) as server:
         got = create(server, "--sse", "--exec", "get_weather=cat")
@@ -352,6 +379,33 @@ def test_a_cursor_of_a_killed_run_leads_to_the_calls_and_their_answers(place: Pa
 
 def _text_of(file: Path) -> str:
     return file.read_text() if file.exists() else ""
+
+
+# --- by hand
+
+
+def test_steps_that_were_printed_go_back_as_input_with_their_signatures(place: Path) -> None:
+    with RawServer(saying("Done")) as server:
+        for path in sorted(STREAMS.glob("*.sse")):
+            steps = run("decode", "--steps", "-q", str(path)).events
+            if any(step.get("partial") for step in steps):
+                continue
+            (place / "body.json").write_text(json.dumps({"store": False, "input": steps}))
+            run("create", "--base-url", server.url, "-d", "@body.json", cwd=place)
+            expected = json.loads(path.with_suffix(".json").read_text()).get("steps", [])
+            assert results(server) == steps == expected
+
+    sent = json.dumps(bodies(server))
+    assert len(bodies(server)) >= 10
+    assert sent.count('"signature"') >= 10
+
+
+def test_a_stored_interaction_goes_on_by_its_id() -> None:
+    with RawServer(saying("One", "v1_a"), saying("Two", "v1_b")) as server:
+        first = json.loads(create(server, "--json").stdout)
+        create(server, "--previous", first["id"])
+
+    assert bodies(server)[1]["previous_interaction_id"] == "v1_a"
 
 
 # --- calls that nothing answers
