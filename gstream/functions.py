@@ -29,8 +29,9 @@ _READ_SIZE = 65536
 _TAIL = 4000
 _LONGEST_LINE = 8192
 
-# How often we look whether a command has ended while somebody else keeps its output open.
+# How often we look whether a command has ended: while its output is open, and once it is closed.
 _TICK = 0.02
+_SHORT_TICK = 0.002
 # How long what a command started may keep its output open, and how long ending it may take.
 _GRACE = 0.5
 
@@ -169,8 +170,9 @@ def _wait(
     """Wait until a pipe is ready or a command may have ended, then read and write."""
     if not running:
         return
+    is_open = all(command.is_open for command in running.values())
     with surroundings.waiting():
-        ready = selector.select(_TICK)
+        ready = selector.select(_TICK if is_open else _SHORT_TICK)
     for key, _ in ready:
         key.data(selector)
 
@@ -253,7 +255,7 @@ class _Command:
         now = time.monotonic()
         if self._ended is None and self._process.poll() is not None:
             self._ended = now
-        if self._ended is not None and (not self._is_open or now > self._ended + _GRACE):
+        if self._ended is not None and (not self.is_open or now > self._ended + _GRACE):
             return self._outcome(selector)
         if not self._why and self._ended is None and now > self._started + self._limits.timeout:
             self._stop(f"timed out after {self._limits.timeout:g} s")
@@ -286,7 +288,7 @@ class _Command:
                 yield pipe
 
     @property
-    def _is_open(self) -> bool:
+    def is_open(self) -> bool:
         """Whether more output can come."""
         return any(pipe is not self._process.stdin for pipe in self._pipes())
 

@@ -1,7 +1,6 @@
 """`--exec`: local commands answer the function calls of `create` (DESIGN 9)."""
 
 import os
-import shutil
 from collections.abc import Callable
 from contextlib import suppress
 from typing import Any, TypeVar
@@ -162,6 +161,8 @@ def _check(commands: dict[str, list[str]]) -> None:
     Raises:
         click.UsageError: One is not.
     """
+    import shutil
+
     for name, words in commands.items():
         if shutil.which(words[0]) is None:
             raise click.UsageError(f"--exec {name}: {words[0]} is not a command that can be run")
