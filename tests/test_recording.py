@@ -1,6 +1,16 @@
 import pytest
 
-from gstream.recording import Exit, Header, Pace, Part, Piece, pieces, read
+from gstream.recording import (
+    FIRST_LINE,
+    Exit,
+    Header,
+    Pace,
+    Part,
+    Piece,
+    pieces,
+    pieces_in_full,
+    read,
+)
 
 TIMED = b"""\
 : gstream-recording 1
@@ -148,6 +158,26 @@ def test_hands_on_whole_lines_while_the_rest_is_still_to_come() -> None:
 
     assert next(found) == Part(1.0, b"data: 1\n\n")
     assert next(arriving) == b": 2\n\n"
+
+
+# --- in full
+
+
+@pytest.mark.parametrize("stream", [TIMED, TIMED + TIMED, TIMED.replace(b"\n", b"\r\n")])
+def test_in_full_no_line_is_lost(stream: bytes) -> None:
+    for chunks in ([stream], [bytes([byte]) for byte in stream]):
+        data, seconds, rest = rejoined(list(pieces_in_full(chunks)))
+
+        assert data == stream
+        assert seconds == 0.0
+        assert rest == rejoined(list(pieces(chunks)))[2]
+
+
+def test_in_full_parts_are_cut_where_a_recording_begins_or_ends() -> None:
+    found = list(pieces_in_full([TIMED + TIMED]))
+
+    assert [type(piece) for piece in found] == [Part, Header, Part, Exit] * 2 + [Part]
+    assert found[0] == Part(0.0, FIRST_LINE)
 
 
 # --- pace

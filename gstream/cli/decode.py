@@ -1,14 +1,15 @@
 """`gstream decode`: bytes from files or standard input."""
 
 import os
+from itertools import chain
 
 import click
 
-from gstream.errors import NoInputError
-
-from .input_files import chunks_of
+from .input_files import chunks_of, read_each
 from .options import Command, check_stdin_once, view_options
 from .run import Run, new_run, speed_up
+
+_RECORDING = b": gstream-recording "
 
 
 @click.command(cls=Command)
@@ -32,21 +33,19 @@ def command(ctx: click.Context, /, **_options: object) -> None:
         raise click.UsageError("nothing to read: name a file, or pipe a stream into it")
     speed_up()
     run = new_run(ctx)
-    run.drive(lambda: _read_all(run, files))
+    run.drive(lambda: read_each(run, files, lambda name: _decode(run, name)))
 
 
-def _read_all(run: Run, files: tuple[str, ...]) -> None:
-    run.start_recording()
-    unreadable: NoInputError | None = None
-    for name in files:
-        try:
-            for chunk in chunks_of(name):
-                run.feed(chunk)
-        except NoInputError as exc:
-            if unreadable is not None:
-                run.note(str(exc))
-            unreadable = unreadable or exc  # told at the end
-            continue
-        run.session.end_input()
-    if unreadable is not None:
-        raise unreadable
+def _decode(run: Run, name: str) -> None:
+    chunks = chunks_of(name)
+    first = next(chunks, b"")
+    if first.startswith(_RECORDING):
+        from gstream.recording import pieces_in_full
+
+        from .playing import play
+
+        play(run, pieces_in_full(chain([first], chunks)))
+        return
+    for chunk in chain([first], chunks):
+        run.feed(chunk)
+    run.session.end_input()

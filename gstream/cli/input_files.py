@@ -1,14 +1,34 @@
 """The bytes of files and of standard input, as they come."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 from gstream.errors import NoInputError
 
+from .run import Run
 from .signals import waiting
 
 _CHUNK = 65536
 _FILE_CHUNK = 4 * _CHUNK
+
+
+def read_each(run: Run, files: Iterable[str], read: Callable[[str], None]) -> None:
+    """Read files one after another; one that cannot be read costs no other.
+
+    Raises:
+        NoInputError: One could not be read.
+    """
+    run.start_recording()
+    unreadable: NoInputError | None = None
+    for name in files:
+        try:
+            read(name)
+        except NoInputError as exc:
+            if unreadable is not None:
+                run.note(str(exc))
+            unreadable = unreadable or exc  # told at the end
+    if unreadable is not None:
+        raise unreadable
 
 
 def chunks_of(name: str) -> Iterator[bytes]:

@@ -7,20 +7,17 @@ from typing import Any
 
 import click
 
-from gstream.errors import GstreamError, NoInputError
 from gstream.events import Event
-from gstream.recording import Exit, Header, Pace, Part, Piece, Sleep, pieces
+from gstream.recording import Pace, Sleep, pieces
 
-from .input_files import chunks_of
+from .input_files import chunks_of, read_each
 from .options import Command, check_stdin_once, view_options
+from .playing import play
 from .run import Run, new_run, speed_up
 from .signals import sleep
 
 _ADDRESS = re.compile(r"(?:\[[0-9A-Fa-f:.%]+\]|[^/:\[\]]*):[0-9]{1,5}")
 _ANY_PORT = "127.0.0.1:0"
-
-# Of these no stream tells: they are what the connection was, or its time.
-_NOT_IN_THE_STREAM = frozenset({64, 68, 69, 75, 77, 78, 124})
 
 
 class ReplayCommand(Command):
@@ -107,69 +104,23 @@ def command(ctx: click.Context, /, **_options: object) -> None:
         raise click.UsageError("--drop-after and --allow-remote need --serve")
     speed_up()
     run = new_run(ctx)
-    run.drive(lambda: _play_all(run, files, new_pace(options, sleep)))
+    wait = new_pace(options, sleep).wait
+
+    def read(name: str) -> None:
+        play(run, pieces(chunks_of(name)), wait=wait, begin=lambda header: _copy(run, header))
+
+    run.drive(lambda: read_each(run, files, read))
 
 
-def new_pace(options: dict[str, Any], sleep: Sleep) -> Pace:
-    """The pace that the options ask for."""
-    return Pace(sleep, time.monotonic, speed=options["speed"], longest=options["idle_time_limit"])
-
-
-def _play_all(run: Run, files: tuple[str, ...], pace: Pace) -> None:
-    """Play files one after another.
-
-    Raises:
-        NoInputError: One could not be read; the others were played.
-        GstreamError: A recorded run failed in a way that its stream does not tell.
-    """
-    run.start_recording()
-    unreadable: NoInputError | None = None
-    for name in files:
-        try:
-            _play(run, pieces(chunks_of(name)), pace)
-        except NoInputError as exc:
-            if unreadable is not None:
-                run.note(str(exc))
-            unreadable = unreadable or exc  # told at the end
-    if unreadable is not None:
-        raise unreadable
-
-
-def _play(run: Run, found: Iterator[Piece], pace: Pace) -> None:
-    failure: GstreamError | None = None
-    fed = False
-    for piece in found:
-        match piece:
-            case Part(seconds, data):
-                pace.wait(seconds)
-                run.feed(data)
-                fed = True
-            case Header(fields):
-                if fed:
-                    run.session.end_input()
-                _begin_turn(run, fields)
-            case Exit(fields):
-                failure = failure or _failure(fields)
-    run.session.end_input()
-    if failure is not None:
-        raise failure
-
-
-def _begin_turn(run: Run, header: Event) -> None:
-    """Let a hop of a long answer be one with the hop before, and keep the request in a copy."""
+def _copy(run: Run, header: Event) -> None:
+    """Let a recording of the replay begin with the request of the recording."""
     match header:
         case {"request": {"method": str(method), "path": str(path), **rest}}:
             body = rest.get("body")
             for tape in run.tapes:
                 tape.request(method, path, body if isinstance(body, dict) else None)
-            if isinstance(body, dict) and body.get("continuation_token"):
-                run.session.hop_expected = run.session.progress.begun
 
 
-def _failure(exit_fields: Event) -> GstreamError | None:
-    """What ended the recorded run, where the stream does not tell."""
-    match exit_fields:
-        case {"status": int(status), "message": str(message)} if status in _NOT_IN_THE_STREAM:
-            kinds = {kind.exit_code: kind for kind in GstreamError.__subclasses__()}
-            return kinds[status](f"as recorded: {message}")
-    return None
+def new_pace(options: dict[str, Any], sleep: Sleep) -> Pace:
+    """The pace that the options ask for."""
+    return Pace(sleep, time.monotonic, speed=options["speed"], longest=options["idle_time_limit"])

@@ -11,14 +11,12 @@ from gstream.cli.replay import ReplayCommand, command
 from gstream.recording import read
 from tests import servers
 from tests.cli.support_cli import read_until, run, run_bash, started
-from tests.servers import RawServer
-from tests.support import STREAMS, completed, created, delta, start, stop, stream
+from tests.support import STREAMS
 
 ANSWER = servers.stream("One, ", "two")
 TEXT = "One, two\n"
 HEADER = b": gstream-recording 1\n: {}\n"
 VIEWS = ["--text", "--ndjson", "--steps", "--json", "--sse"]
-FAILED = servers.answering(servers.created() + servers.ending("failed"))
 
 
 @pytest.fixture
@@ -100,64 +98,6 @@ def test_a_recording_is_played_while_it_is_read(recording: str) -> None:
 )
 def test_the_exit_code_is_that_of_the_stream(stream_name: str, code: int) -> None:
     assert run("replay", "-q", str(STREAMS / f"{stream_name}.sse")).code == code
-
-
-@pytest.mark.parametrize(
-    ("script", "code"),
-    [
-        pytest.param(servers.refusing(400, {"message": "bad"}), 64, id="rejected"),
-        pytest.param(servers.refusing(403, {"message": "no"}), 77, id="refused"),
-        pytest.param(servers.refusing(429, {"message": "slow"}), 75, id="rate-limited"),
-        pytest.param(servers.refusing(503, b"<html>busy"), 69, id="server"),
-        pytest.param(servers.cut(servers.opening("One")), 76, id="cut"),
-        pytest.param(
-            servers.answering(servers.opening() + servers.ending("failed")), 12, id="failed"
-        ),
-    ],
-)
-def test_a_recorded_run_ends_as_it_did_live(
-    tmp_path: Path, script: servers.Script, code: int
-) -> None:
-    path = str(tmp_path / "x.sse")
-    with RawServer(script) as server:
-        live = run(
-            *("create", "-p", "x", "--retries", "0", "--no-resume", "--record", path),
-            env={"GOOGLE_GEMINI_BASE_URL": server.url},
-        )
-
-    got = run("replay", "--speed", "0", path)
-
-    assert live.code == code
-    assert (got.code, got.stdout) == (live.code, live.stdout)
-
-
-def test_a_recorded_time_limit_is_told_again(tmp_path: Path) -> None:
-    exit_line = b': exit {"status":124,"reason":"time_is_up","message":"too long"}\n'
-    path = write(tmp_path / "x.sse", HEADER + servers.opening("One") + exit_line)
-
-    got = run("replay", path)
-
-    assert (got.code, got.text) == (124, "One")
-    assert got.stderr == "gstream: as recorded: too long\n"
-
-
-def test_an_interruption_is_not_played(tmp_path: Path) -> None:
-    exit_line = b': exit {"status":130,"reason":"interrupted","message":"interrupted"}\n'
-    path = write(tmp_path / "x.sse", HEADER + servers.opening("One") + exit_line)
-
-    assert run("replay", path).code == 76
-
-
-def test_a_hop_that_went_on_from_a_checkpoint_is_one_answer(tmp_path: Path) -> None:
-    first = stream(created("v1_a"), start(), delta(text="One, "), done=False)
-    second = stream(created("v1_b"), start(), delta(text="two"), stop(), completed())
-    header = b': gstream-recording 1\n: {"request":{"method":"POST","path":"/p","body":{%b}}}\n'
-    data = header % b"" + first + header % b'"continuation_token":"t"' + second
-    path = write(tmp_path / "x.sse", data)
-
-    got = run("replay", path)
-
-    assert (got.code, got.text) == (0, "One, two\n")
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,76 @@
+"""Show recordings: their turns as one run, and how that run ended."""
+
+from collections.abc import Callable, Iterable
+
+from gstream.errors import GstreamError
+from gstream.events import Event
+from gstream.recording import Exit, Header, Part, Piece
+
+from .run import Run
+
+# Of these no stream tells: they are what the connection was, or its time.
+_NOT_IN_THE_STREAM = frozenset({64, 68, 69, 75, 77, 78, 124})
+
+
+def play(
+    run: Run,
+    pieces: Iterable[Piece],
+    *,
+    wait: Callable[[float], None] = lambda _seconds: None,
+    begin: Callable[[Event], None] = lambda _header: None,
+) -> None:
+    """Show recordings as the runs showed them that were recorded.
+
+    Args:
+        run: Shows them.
+        pieces: What the file holds.
+        wait: Waits the seconds before each part.
+        begin: Is told the header of each recording.
+
+    Raises:
+        GstreamError: A recorded run failed in a way that its stream does not tell.
+    """
+    failure: GstreamError | None = None
+    begun = ended = False
+    for piece in pieces:
+        match piece:
+            case Part(seconds, data):
+                wait(seconds)
+                run.feed(data)
+                begun = True
+            case Header(fields):
+                if begun:
+                    _end_turn(run, last=ended)
+                begin(fields)
+                _begin_turn(run, fields)
+                ended = False
+            case Exit(fields):
+                failure = failure or _failure(fields)
+                ended = True
+    run.session.end_input()
+    if failure is not None:
+        raise failure
+
+
+def _end_turn(run: Run, *, last: bool) -> None:
+    """End the answer to a request; unless it was the last of its run, the next one goes on."""
+    session = run.session
+    session.end_input()
+    if not last and session.progress.status == "requires_action":
+        session.end_turn()
+
+
+def _begin_turn(run: Run, header: Event) -> None:
+    """Let a hop of a long answer be one with the hop before."""
+    match header:
+        case {"request": {"body": {"continuation_token": str(token)}}} if token:
+            run.session.hop_expected = run.session.progress.begun
+
+
+def _failure(exit_fields: Event) -> GstreamError | None:
+    """What ended the recorded run, where the stream does not tell."""
+    match exit_fields:
+        case {"status": int(status), "message": str(message)} if status in _NOT_IN_THE_STREAM:
+            kinds = {kind.exit_code: kind for kind in GstreamError.__subclasses__()}
+            return kinds[status](f"as recorded: {message}")
+    return None
