@@ -1,5 +1,6 @@
 """Fixtures of the tests of the command line."""
 
+import json
 import signal
 import subprocess
 from collections.abc import Iterator
@@ -37,3 +38,14 @@ def latin1(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
         capture_output=True,
     )
     return {"LOCPATH": str(place), "LC_ALL": "de_DE", "PYTHONUTF8": "0"}
+
+
+@pytest.fixture
+def files(tmp_path: Path) -> Path:
+    """A directory with some files for requests."""
+    weather = {"type": "function", "name": "get_weather", "parameters": {"type": "object"}}
+    (tmp_path / "notes.txt").write_text("Notizen: Grüße\n")
+    (tmp_path / "schema.json").write_text('{"type":"object"}')
+    (tmp_path / "tools.json").write_text(json.dumps([weather, {"type": "google_search"}]))
+    (tmp_path / "latin1.txt").write_bytes("Grüße".encode("latin-1"))
+    return tmp_path

@@ -1,6 +1,5 @@
 """`gstream create`: the request that options describe, where stdin goes, what a dry run prints."""
 
-import json
 from pathlib import Path
 from typing import Any
 
@@ -20,15 +19,6 @@ from tests.cli.support_cli import (
 from tests.servers import RawServer
 
 WEATHER = {"type": "function", "name": "get_weather", "parameters": {"type": "object"}}
-
-
-@pytest.fixture
-def files(tmp_path: Path) -> Path:
-    (tmp_path / "notes.txt").write_text("Notizen: Grüße\n")
-    (tmp_path / "schema.json").write_text('{"type":"object"}')
-    (tmp_path / "tools.json").write_text(json.dumps([WEATHER, {"type": "google_search"}]))
-    (tmp_path / "latin1.txt").write_bytes("Grüße".encode("latin-1"))
-    return tmp_path
 
 
 # --- every option in the body
