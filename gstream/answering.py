@@ -16,7 +16,7 @@ from urllib.parse import parse_qs, unquote, urlsplit
 
 import orjson
 
-from .blocks import BlockSplitter
+from .blocks import END_OF_BLOCK
 from .errors import BadDataError
 from .events import Event, batch_of, loads
 from .matching import describe_miss, find
@@ -168,10 +168,26 @@ def find_in_one(recordings: Sequence[Recording], body: Mapping[str, Any]) -> Rec
     return fitting[0] if len(fitting) == 1 else None
 
 
+def single_blocks(parts: Iterable[Part]) -> Iterator[Part]:
+    """The same bytes, one block in each part; copies no more than a block at a time."""
+    rest = b""
+    seconds = 0.0
+    for part in parts:
+        seconds += part.seconds
+        data = rest + part.data
+        start = 0
+        for found in END_OF_BLOCK.finditer(data):
+            yield Part(seconds, data[start : found.end()])
+            seconds, start = 0.0, found.end()
+        rest = data[start:]
+    if rest:
+        yield Part(seconds, rest)
+
+
 def first_events(parts: Iterable[Part], count: int) -> tuple[list[Part], bool]:
     """The parts up to the end of some event, and whether others follow."""
     kept: list[Part] = []
-    for seconds, raw in _split(parts):
+    for seconds, raw in single_blocks(parts):
         if count <= 0 and raw.strip():
             return kept, True
         kept.append(Part(seconds, raw))
@@ -186,24 +202,11 @@ class _Block(NamedTuple):
     interaction_id: str
 
 
-def _split(parts: Iterable[Part]) -> Iterator[Part]:
-    """The same bytes, one block in each part."""
-    splitter = BlockSplitter()
-    seconds = 0.0
-    for part in parts:
-        seconds += part.seconds
-        for raw in splitter.feed(part.data):
-            yield Part(seconds, raw)
-            seconds = 0.0
-    if rest := splitter.rest():
-        yield Part(seconds, rest)
-
-
 def _blocks(recording: Recording) -> Iterator[_Block]:
     """The blocks of a recording, each with its events and the interaction that they belong to."""
     reader = EventReader(lambda _message: None)
     interaction_id = ""
-    for seconds, raw in _split(recording.parts):
+    for seconds, raw in single_blocks(recording.parts):
         events = reader.feed(raw).events
         interaction_id = next(filter(None, map(_begun, events)), interaction_id)
         yield _Block(seconds, raw, events, interaction_id)

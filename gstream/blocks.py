@@ -4,7 +4,7 @@ import re
 
 from .events import Event
 
-_END_OF_BLOCK = re.compile(rb"\n\n|\n\r\n?|\r\r\n?")
+END_OF_BLOCK = re.compile(rb"\n\n|\n\r\n?|\r\r\n?")
 
 
 def block_of(event: Event, line: bytes) -> bytes:
@@ -24,7 +24,7 @@ class BlockSplitter:
         """Take the next bytes; returns the blocks that they complete."""
         scanned = max(0, len(self._pending) - 1)
         self._pending += chunk
-        ends = [found.end() for found in _END_OF_BLOCK.finditer(self._pending, scanned)]
+        ends = [found.end() for found in END_OF_BLOCK.finditer(self._pending, scanned)]
         if not ends:
             return []
         starts = [0, *ends[:-1]]

@@ -5,7 +5,7 @@ HTTP/1.1 with chunked bodies, one thread a connection, each answer at its record
 
 import socket
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from socketserver import TCPServer
@@ -13,8 +13,8 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from . import __version__
-from .answering import Library, Reply, first_events, not_found, refusal
-from .recording import Pace
+from .answering import Library, Reply, first_events, not_found, refusal, single_blocks
+from .recording import Pace, Part
 
 _MOST_BODY = 256 * 1024 * 1024
 _IDLE_SECONDS = 300.0
@@ -136,7 +136,8 @@ class _Handler(BaseHTTPRequestHandler):
         self.wfile.write(b"" if self.command == "HEAD" else body)
 
     def _stream(self, reply: Reply) -> None:
-        parts, cut = reply.parts, False
+        parts: Iterable[Part] = single_blocks(reply.parts)
+        cut = False
         if self.server.drop_after is not None:
             parts, cut = first_events(parts, self.server.drop_after)
         chunked = self.request_version != _HTTP_1_0

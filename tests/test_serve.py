@@ -107,6 +107,16 @@ def test_each_block_is_a_chunk_at_its_time(serve: Serve) -> None:
     assert time.slept == [0.5]
 
 
+def test_each_block_is_a_chunk_although_several_came_at_once() -> None:
+    recording = Recording("x.sse", {}, [Part(0.5, b"data: 1\n\ndata: 2\n\n")], {})
+    library = Library([recording], find=lambda recordings, _body: recordings[0])
+    with RecordingServer(("127.0.0.1", 0), library, new_pace=FakeTime().pace) as server:
+        threading.Thread(target=server.handle_request).start()
+        got = raw_answer(server, request_bytes())
+
+    assert got.endswith(b"9\r\ndata: 1\n\n\r\n9\r\ndata: 2\n\n\r\n0\r\n\r\n")
+
+
 def test_sends_a_block_before_it_waits_for_the_next(serve: Serve) -> None:
     time = FakeTime()
     time.gate.clear()
