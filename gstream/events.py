@@ -182,7 +182,7 @@ def line_of(raw: bytes) -> bytes:
 
     JSON allows line breaks only where it allows spaces.
     """
-    line = raw.strip().replace(b"\r", b" ").replace(b"\n", b" ")
+    line = raw.rstrip(b"\r\n").replace(b"\r", b" ").replace(b"\n", b" ")
     try:
         line.decode()
     except UnicodeDecodeError:

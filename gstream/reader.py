@@ -28,6 +28,7 @@ from .events import (
     Batch,
     Event,
     batch_of,
+    dumps,
     line_of,
     loads,
     named,
@@ -43,8 +44,11 @@ if TYPE_CHECKING:
 __all__ = ["DONE_EVENT", "EventReader", "Report", "error_of"]
 
 Report = Callable[[str], None]
+_Placed = tuple[bytes, str | None, int]
+"""An event that was not parsed: its JSON, the type that the stream named, and its place."""
 
 _BLANK = b" \t\r\n"
+_BLANKS = re.compile(rb"[ \t\r\n]*+")
 _HEADERS_END = re.compile(rb"\r\n\r\n|\n\n|\r\r")
 _FIRST_WORDS = 200
 _DONE_LINE = DONE + b"\n"
@@ -78,9 +82,11 @@ class EventReader:
         self._max_event_size = max_event_size
         self._decoder = SSEDecoder(max_event_size)
         self._head = bytearray()
+        self._begin = 0
         self._count = 0
         self._size = 0
-        self._next_try = 0
+        self._raw_in: JSONArraySplitter | None = None
+        self._raw_text = b""
         self._array_in: JSONArraySplitter | None = None
         self._values = Values(report)
         self._parse = parse_lines
@@ -160,19 +166,25 @@ class EventReader:
 
     def _sniff(self, chunk: bytes) -> Batch:
         self._head += chunk
-        head = bytes(self._head[:64]).removeprefix(BOM).lstrip(_BLANK)
-        if not head or BOM.startswith(head) or b"HTTP/".startswith(head):
-            if len(self._head) <= 64:
+        if not self._begin:
+            start = bytes(self._head[: len(BOM)])
+            if start != BOM and BOM.startswith(start):
                 return NOTHING
-            head = bytes(self._head).lstrip(_BLANK)
+            self._begin = len(BOM) if start == BOM else 0
+        self._begin = _BLANKS.match(self._head, self._begin).end()  # type: ignore[union-attr]
+        head = bytes(self._head[self._begin : self._begin + len(b"HTTP/")])
+        if not head:
+            return self._bounded_head()
+        if b"HTTP/".startswith(head) and head != b"HTTP/":
+            return NOTHING
         if head.startswith(b"HTTP/"):
             self._kind = self._skip_headers
             return self._skip_headers(b"")
         kinds = {b"{": self._first_line, b"[": self._array, b"<": self._markup}
         self._kind = kinds.get(head[:1], self._sse)
-        data = bytes(self._head)
+        data = bytes(self._head[0 if self._kind == self._sse else self._begin :])
         self._head.clear()
-        return self._kind(data if self._kind == self._sse else data.removeprefix(BOM))
+        return self._kind(data)
 
     def _skip_headers(self, chunk: bytes) -> Batch:
         self._head += chunk
@@ -185,26 +197,28 @@ class EventReader:
         self._head_size += end.end()
         del end
         self._head.clear()
+        self._begin = 0
         self._kind = self._sniff
         return self._sniff(rest)
 
     def _sse(self, chunk: bytes) -> Batch:
         lines = self._decoder.feed_lines(chunk)
+        if self._decoder.stray:
+            return self._with_stray(lines)
         if not lines:
-            batch = NOTHING
-        else:
-            done = lines[-1] == _DONE_LINE  # the usual end is no reason to parse twice
-            try:
-                batch = self._parse(lines[:-1] if done else lines)
-                if done:
-                    batch = joined(batch, self._one(DONE, None))
-            except (ValueError, KeyError, TypeError):
-                places = self._decoder.last_places()
-                batch = self._one_by_one(
-                    [(line[:-1], *place) for line, place in zip(lines, places, strict=True)]
-                )
-            self._count += len(lines)
-        return self._with_stray(batch) if self._decoder.stray else batch
+            return NOTHING
+        done = lines[-1] == _DONE_LINE  # the usual end is no reason to parse twice
+        try:
+            batch = self._parse(lines[:-1] if done else lines)
+        except (ValueError, KeyError, TypeError):
+            return self._one_by_one(self._placed(lines))
+        self._count += len(lines)
+        return joined(batch, self._one(DONE, None)) if done else batch
+
+    def _placed(self, lines: list[bytes]) -> list[_Placed]:
+        """The lines of the last feed, with what is known of each."""
+        places = self._decoder.last_places()
+        return [(line[:-1], *place) for line, place in zip(lines, places, strict=True)]
 
     def _first_line(self, chunk: bytes) -> Batch:
         """NDJSON if the first line is JSON by itself and no error body, else a document."""
@@ -232,17 +246,12 @@ class EventReader:
             whole = bytes(view[:end])
         del pending[:end]
         lines = list(io.BytesIO(whole))
+        irregular = b"\r" in whole
         del whole  # or a huge event would be held twice
-        start = self._size - len(pending) - end
         try:
-            batch = self._parse(lines)
+            batch = self._parse(list(map(line_of, lines)) if irregular else lines)
         except (ValueError, KeyError, TypeError):
-            placed: list[tuple[bytes, str | None, int]] = []
-            for line in lines:
-                if line.strip():
-                    placed.append((line, None, start))
-                start += len(line)
-            batch = self._one_by_one(placed)
+            return self._one_by_one(_placed_from(self._size - len(pending) - end, lines))
         self._count += len(lines)
         return batch
 
@@ -292,21 +301,20 @@ class EventReader:
         self._report = report
         self.leftover = self.broken > broken
         self.broken = broken
-        if self._decoder.stray:
-            batch = self._with_stray(batch, final=True)
-        if not self._decoder.recognised and self._size:
-            start = shorten(bytes(self._decoder.stray)) if self._decoder.stray else ""
-            raise BadDataError(
-                f"the input is not server-sent events, NDJSON or JSON {start}".strip()
-            )
+        if not self._decoder.recognised and self.raw_error is None:
+            raise BadDataError("the input is not server-sent events, NDJSON or JSON")
+        if self._raw_in is not None:
+            self.broken += 1
+            self._report(f"the stream ends in text that is no event: {shorten(self._raw_text)}")
         return batch
 
     def _finish_document(self) -> Batch:
         document = bytes(self._head)
         self._head.clear()
         values = values_in(document)
+        raws = [document] if len(values) == 1 else map(dumps, values)
         try:
-            return joined(*(self._values.feed(value, document) for value in values))
+            return joined(*map(self._values.feed, values, raws))
         except BadDataError as exc:
             raise BadDataError(f"the input is {exc}") from exc
 
@@ -318,7 +326,7 @@ class EventReader:
         return NOTHING
 
     def _finish_unknown(self) -> Batch:
-        words = b" ".join(bytes(self._head).split())
+        words = b" ".join(bytes(self._head[:_FIRST_WORDS]).split())
         if not words:
             return NOTHING
         kind = "HTML" if words.startswith(b"<") else "not server-sent events, NDJSON or JSON"
@@ -326,15 +334,16 @@ class EventReader:
 
     # --- broken events
 
-    def _one_by_one(self, placed: list[tuple[bytes, str | None, int]]) -> Batch:
+    def _one_by_one(self, placed: list[_Placed]) -> Batch:
         """Parse events of which one is unusual; report the broken ones with their place."""
         batches = []
-        for number, (raw, name, offset) in enumerate(placed, self._count + 1):
+        for raw, name, offset in placed:
+            self._count += 1
             try:
                 batches.append(self._one(raw, name))
             except BadDataError as exc:
                 self.broken += 1
-                self._report(f"event {number} at byte {offset} is {exc}")
+                self._report(f"event {self._count} at byte {offset} is {exc}")
         return joined(*batches)
 
     def _one(self, raw: bytes, name: str | None) -> Batch:
@@ -348,23 +357,50 @@ class EventReader:
             raise BadDataError(f"not a JSON object: {shorten(raw)}")
         return batch_of([named(value, name)], [line_of(raw)])
 
-    def _with_stray(self, batch: Batch, *, final: bool = False) -> Batch:
-        """Add the raw JSON error that stands between the events, once it is complete."""
-        stray = self._decoder.stray
-        if len(stray) > self._max_event_size:
-            raise EventTooLargeError("the text between the events is too large")
-        if not final and len(stray) < self._next_try:
-            return batch
-        self._next_try = 2 * len(stray)
+    def _with_stray(self, lines: list[bytes]) -> Batch:
+        """Events among which text stands, in their order."""
+        placed = self._placed(lines)
+        batches = []
+        start = 0
+        for before, text in self._decoder.stray:
+            batches += [self._one_by_one(placed[start:before]), self._raw_json(text)]
+            start = before
+        return joined(*batches, self._one_by_one(placed[start:]))
+
+    def _raw_json(self, text: bytes) -> Batch:
+        """Take a line of text; an error once its JSON is complete (PROTOCOL d.6), else nothing."""
+        if self._raw_in is None:
+            if not text.startswith((b"{", b"[")):
+                return NOTHING
+            from .json_array import JSONArraySplitter
+
+            self._raw_in = JSONArraySplitter(self._max_event_size)
+            self._raw_in.feed(b"[" if text.startswith(b"{") else b"")
+            self._raw_text = b""
+        self._raw_text += text[: _FIRST_WORDS - len(self._raw_text)]
         try:
-            error = error_of(loads(bytes(stray)))
+            elements = self._raw_in.feed(text)
+            error = error_of(loads(elements[0].raw)) if elements else None
+        except EventTooLargeError:
+            raise
         except BadDataError:
-            error = None
-        if not error:
-            if final:
-                self.broken += 1
-                self._report(f"the stream ends in text that is no event: {shorten(bytes(stray))}")
-            return batch
-        self._decoder.stray.clear()
-        self._next_try = 0
-        return joined(batch, self._values.fail(error))
+            self._raw_in = None  # words in brackets, which nothing has to read
+            return NOTHING
+        if error is None:
+            return NOTHING
+        self._raw_in = None
+        if error:
+            return self._values.fail(error)
+        self.broken += 1
+        self._report(f"between the events is JSON that is no error: {shorten(self._raw_text)}")
+        return NOTHING
+
+
+def _placed_from(offset: int, lines: list[bytes]) -> list[_Placed]:
+    """Lines that are not blank, with what is known of each; the first one is at an offset."""
+    placed: list[_Placed] = []
+    for line in lines:
+        if line.strip():
+            placed.append((line, None, offset))
+        offset += len(line)
+    return placed

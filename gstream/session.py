@@ -118,8 +118,13 @@ class Session:
 
         Raises:
             BadDataError: The input is of no known kind, or an event is too large.
+            GstreamError: The input was the answer to a refused request.
         """
-        batch = self._reader.feed(chunk)
+        try:
+            batch = self._reader.feed(chunk)
+        except BadDataError as exc:
+            self._raise_refusal(exc)
+            raise
         if self.wants_raw:
             self._raw += chunk
             self._show_raw(self._reader.pending_size, batch)
@@ -137,14 +142,18 @@ class Session:
         try:
             batch = reader.finish()
         except BadDataError as exc:
-            if reader.http_status >= 400:
-                raise refused_request({"message": str(exc)}, reader.http_status) from exc
+            self._raise_refusal(exc)
             raise
         self._show_raw(0, batch)
         if batch.events:
             self.take(batch)
         self.body_read(reader)
         self._reader = EventReader(self._report, max_event_size=self._max_event_size)
+
+    def _raise_refusal(self, exc: BadDataError) -> None:
+        """Raise what unreadable input behind the header lines of a refusal is."""
+        if self._reader.http_status >= 400:
+            raise refused_request({"message": str(exc)}, self._reader.http_status) from exc
 
     def body_read(self, reader: EventReader) -> None:
         """Take what a reader found out about a body as a whole, now that it has ended."""

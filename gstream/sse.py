@@ -80,8 +80,9 @@ class SSEDecoder:
     Attributes:
         last_event_id: The id that the stream set last; it stays until it is set again.
         retry_ms: The reconnection time that the stream set last, or None.
-        stray: Lines that are no fields, from one that starts with `{` or `[` on: servers write raw
-            JSON errors into a stream (PROTOCOL d.6). Whoever reads it may clear it.
+        stray: The lines of the last feed that are no fields, from the first one of the stream on
+            that starts with `{` or `[`, each with the number of events of that feed before it:
+            servers write raw JSON errors into a stream (PROTOCOL d.6).
         recognised: Whether any field or comment was seen at all.
     """
 
@@ -93,7 +94,7 @@ class SSEDecoder:
         """
         self.last_event_id = ""
         self.retry_ms: int | None = None
-        self.stray = bytearray()
+        self.stray: list[tuple[int, bytes]] = []
         self.recognised = False
         self._max_event_size = max_event_size
         self._pending = bytearray()
@@ -102,6 +103,7 @@ class SSEDecoder:
         self._at_start = True
         self._at_rest = False
         self._skip_lf = False
+        self._raw_json = False
         self._offset = 0
         self._region: Region = b""
         self._region_offset = 0
@@ -258,6 +260,8 @@ class SSEDecoder:
         self._region = region
         self._region_offset = self._offset
         self._places = []
+        if self.stray:
+            self.stray = []
         self._offset += len(region)
         return region
 
@@ -351,12 +355,13 @@ class SSEDecoder:
 
     def _blocks(self, region: Region) -> Iterator["_Block"]:
         block = _Block()
-        start = 0
+        start = count = 0
         while (end := region.find(b"\n", start)) >= 0:
             if end == start:
                 if block.data:
                     self.recognised = True
                     block.last_id = self.last_event_id
+                    count += 1
                     yield block
                 if block.used:
                     block = _Block()
@@ -368,11 +373,13 @@ class SSEDecoder:
                 block.data.append((end, end))
                 block.used = True
             else:
-                self._field(bytes(region[start : end + 1]), block)
+                line = bytes(region[start : end + 1])
+                if not self._field(line, block):
+                    self._stray(count, line)
             start = end + 1
 
-    def _field(self, line: bytes, block: "_Block") -> None:
-        """Take any field but data."""
+    def _field(self, line: bytes, block: "_Block") -> bool:
+        """Take any field but data; False if it is none."""
         name, _, value = line[:-1].partition(b":")
         value = value.removeprefix(b" ")
         match name:
@@ -388,11 +395,15 @@ class SSEDecoder:
             case b"":
                 pass
             case _:
-                if self.stray or line.startswith((b"{", b"[")):
-                    self.stray += line
-                return
+                return False
         block.used = True
         self.recognised = True
+        return True
+
+    def _stray(self, count: int, line: bytes) -> None:
+        self._raw_json = self._raw_json or line.startswith((b"{", b"["))
+        if self._raw_json:
+            self.stray.append((count, line))
 
     def _remember_event_line(self, line: bytes, value: bytes) -> None:
         """Let blocks with this event line be taken three lines at a time from now on."""

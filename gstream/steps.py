@@ -179,7 +179,7 @@ class Accumulator:
             case {"index": int(index), "delta": dict(delta)}:
                 kind = delta_type(delta)
                 step = self._steps.get(index)
-                if step is None and (made := _type_for(kind)):
+                if step is None and (made := type_for(kind)):
                     step = self._steps[index] = _Step({"type": made})
                 if step is None or not step.merge(kind, delta):
                     self.unapplied += 1
@@ -387,7 +387,7 @@ MERGES: dict[str, tuple[frozenset[str], Callable[[_Step, Event], bool]]] = {
 """Delta type: the step types that it belongs to, and how it is applied (PROTOCOL c.4)."""
 
 
-def _type_for(kind: str) -> str:
+def type_for(kind: str) -> str:
     """The type of a step that was never started, from its first delta (A4); empty if unknown."""
     if kind == "thought_signature":
         return "thought"

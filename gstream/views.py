@@ -9,7 +9,7 @@ from typing import Any, Protocol
 import orjson
 
 from .events import Batch, Event, delta_type, dumps
-from .steps import Accumulator, Step
+from .steps import Accumulator, Step, type_for
 
 
 class View(Protocol):
@@ -120,8 +120,8 @@ class TextView(_Base):
             pieces = [
                 delta["text"]
                 for event in batch.events
-                if (delta := event["delta"])["type"] == "text"
-                and kinds[event["index"]] == "model_output"
+                if kinds[event["index"]] == "model_output"
+                and (delta := event["delta"])["type"] == "text"
                 and event["index"].__class__ is int  # 0.0 finds 0, too
             ]
             text = "".join(pieces)
@@ -149,9 +149,14 @@ class TextView(_Base):
         match event:
             case {"event_type": "step.delta", "index": int(index), "delta": dict(delta)}:
                 kind = delta_type(delta)
-                step = self._kinds.setdefault(index, "model_output" if kind == "text" else "")
+                if index not in self._kinds and (made := type_for(kind)):
+                    self._kinds[index] = made
                 text = delta.get("text")
-                if kind == "text" and step == "model_output" and isinstance(text, str):
+                if (
+                    kind == "text"
+                    and self._kinds[index] == "model_output"
+                    and isinstance(text, str)
+                ):
                     return text
             case {"event_type": "step.start", "index": int(index), "step": dict(step_value)}:
                 self._kinds[index] = str(step_value.get("type"))
@@ -268,7 +273,9 @@ def step_text(step: Step) -> str:
     return "".join(
         item["text"]
         for item in step["content"]
-        if isinstance(item, dict) and delta_type(item) == "text" and isinstance(item["text"], str)
+        if isinstance(item, dict)
+        and delta_type(item) == "text"
+        and isinstance(item.get("text"), str)
     )
 
 

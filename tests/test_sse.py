@@ -231,12 +231,17 @@ def test_recognises_fields_and_comments_only() -> None:
     assert recognised(b"\n\nfoo\n\n") == recognised(b"foo\n\n\n\n") == {False}
 
 
-def test_collects_the_lines_from_one_that_looks_like_json() -> None:
-    for chunks in cuts(b'data: a\n\nfoo\n[{\n "x": 1\n\n}]\ndata: b\n\n'):
+def test_hands_on_text_from_a_line_that_looks_like_json() -> None:
+    for chunks in cuts(b'data: a\n\nfoo\n[{\n "x": 1\n\n}]\ndata: b\n\nbar\n\n'):
         decoder = SSEDecoder()
+        found = []
+        count = 0
+        for chunk in chunks:
+            events = decoder.feed(chunk)
+            found += [(count + before, text) for before, text in decoder.stray]
+            count += len(events)
 
-        assert feed_all(decoder.feed, chunks) == [A, B]
-        assert bytes(decoder.stray) == b'[{\n "x": 1\n}]\n'
+        assert found == [(1, b"[{\n"), (1, b' "x": 1\n'), (1, b"}]\n"), (2, b"bar\n")]
 
 
 # --- positions

@@ -1,0 +1,129 @@
+"""Whatever comes, in whatever chunks: documented failures only, and the same output."""
+
+from itertools import accumulate
+
+import orjson
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gstream.errors import GstreamError
+from gstream.session import Session
+from gstream.sink import Sink
+from gstream.views import VIEWS
+from tests.support import (
+    STREAMS,
+    answer,
+    block,
+    chunked,
+    completed,
+    created,
+    delta,
+    event,
+    line,
+    one_by_one,
+    start,
+    stop,
+)
+
+FRAGMENTS = [
+    *map(block, answer("a", "b\n")),
+    *map(line, answer("c")),
+    block(created("i2")),
+    block(start("function_call", id="c1", name="f", arguments={})),
+    block(delta("arguments_delta", arguments='{"a"')),
+    block(stop()),
+    block(completed("requires_action")),
+    block(event("error", error={"code": "x", "message": "y"})),
+    block(event("gstream.exit", status=76, message="z")),
+    b"data: [DONE]\n\n",
+    b'event: step.delta\ndata: {"index":0,"delta":{"text":"d"}}\n\n',
+    b"event: content.delta\ndata: {}\n\n",
+    block(start(content=[{"type": "text"}])),
+    block(start(content=["x", {"type": "text", "text": 1}])),
+    block(delta(index=0.0, text="g")).replace(b"}\n", b"} \n"),
+    block(event("step.delta", index=0, delta=[])),
+    line(event("interaction.status_update", status="failed")).replace(b"\n", b" \r\n"),
+    b"data: {\n\n",
+    b"data: []\n\n",
+    b": comment\n\n",
+    b'{"error":{"code":503,"message":"gone"}}\n',
+    b'[{"error":{"code":400}}]',
+    b'[{\n"error":',
+    b'{"candidates":[{"content":{"parts":[{"text":"e"}]},"finishReason":"STOP"}]}\n',
+    b'data: {"candidates":[{"content":{"parts":[{"text":"f"}]}}]}\r\n\r\n',
+    b'{"id":"i3","status":"completed","steps":[{"type":"model_output"}]}\n',
+    b"HTTP/1.1 200 OK\r\n\r\n",
+    b"HTTP/1.1 429 Too Many\r\nx: y\r\n\r\n",
+    b"<html>",
+    b"\xef\xbb\xbf",
+    b"\n",
+    b"\r\n",
+    b"\r",
+    b" ",
+    b"data: ",
+    b"[",
+    b"]",
+    b",",
+    b"{",
+    b"}",
+    b'"',
+    b"\xff",
+]
+BODIES = st.lists(st.sampled_from(FRAGMENTS), max_size=8).map(b"".join) | st.binary(max_size=60)
+
+
+def run(chunks: list[bytes], view: str) -> tuple[bytes, str, list[str]]:
+    """The output of a run over some chunks, the kind of its failure, and what was reported."""
+    written: list[bytes] = []
+    reports: list[str] = []
+    session = Session(VIEWS[view](), Sink(written.append), report=reports.append)
+    failure: GstreamError | None = None
+    try:
+        for chunk in chunks:
+            session.feed(chunk)
+        session.end_input()
+    except GstreamError as exc:
+        failure = exc
+    failure = session.close(failure)
+    return b"".join(written), type(failure).__name__, reports
+
+
+@pytest.mark.parametrize("view", VIEWS)
+@given(body=BODIES)
+def test_any_bytes_end_in_success_or_a_documented_failure(view: str, body: bytes) -> None:
+    output, _, _ = run([body], view)
+
+    if view in {"ndjson", "steps", "json"}:
+        assert all(isinstance(orjson.loads(line), dict) for line in output.splitlines())
+
+
+@pytest.mark.parametrize("view", VIEWS)
+@given(chunks=chunked(BODIES))
+def test_chunks_change_neither_output_nor_failure(view: str, chunks: list[bytes]) -> None:
+    body = b"".join(chunks)
+    output, failure, reports = run([body], view)
+
+    for ways in (chunks, one_by_one(body)):
+        other_output, other_failure, other_reports = run(ways, view)
+        assert (other_failure, other_reports) == (failure, reports)
+        if view != "sse" or failure != "BadDataError":  # raw bytes go out before they are read
+            assert other_output == output
+
+
+@given(chunked(st.sampled_from(sorted(STREAMS.glob("*.sse"))).map(lambda path: path.read_bytes())))
+def test_text_is_written_as_soon_as_its_block_is_complete(chunks: list[bytes]) -> None:
+    written: list[bytes] = []
+    session = Session(VIEWS["text"](), Sink(written.append), report=lambda _text: None)
+    ends = list(accumulate(map(len, chunks)))
+    whole = b"".join(chunks)
+    for chunk, end in zip(chunks, ends, strict=True):
+        session.feed(chunk)
+        assert b"".join(written) == run_open(whole[:end])
+
+
+def run_open(body: bytes) -> bytes:
+    """What has been written after some bytes of which more may follow."""
+    written: list[bytes] = []
+    Session(VIEWS["text"](), Sink(written.append), report=lambda _text: None).feed(body)
+    return b"".join(written)
