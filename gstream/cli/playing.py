@@ -8,8 +8,9 @@ from gstream.recording import Exit, Header, Part, Piece
 
 from .run import Run
 
-# Of these no stream tells: they are what the connection was, or its time.
-_NOT_IN_THE_STREAM = frozenset({64, 68, 69, 75, 77, 78, 124})
+# Of these no recorded stream tells: they are what the connection was, its time, or what could not
+# be handed on.
+_NOT_IN_THE_STREAM = frozenset({64, 65, 68, 69, 75, 77, 78, 124})
 
 
 def play(

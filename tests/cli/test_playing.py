@@ -11,6 +11,7 @@ from tests.support import completed, created, delta, start, stop, stream
 
 HEADER = b': gstream-recording 1\n: {"request":{"method":"POST","path":"/p","body":{%b}}}\n'
 FAILED = servers.answering(servers.created() + servers.ending("failed"))
+BROKEN = servers.opening("One") + b"data: {broken\n\n" + servers.ending()
 CALL = stream(
     created("v1_one"),
     start("function_call", id="c1", name="add", arguments={}),
@@ -40,6 +41,7 @@ def played(command: str, path: Path, *args: str) -> Ran:
         pytest.param(servers.refusing(503, b"<html>busy"), 69, id="server"),
         pytest.param(servers.cut(servers.opening("One")), 76, id="cut"),
         pytest.param(FAILED, 12, id="failed"),
+        pytest.param(servers.answering(BROKEN), 65, id="broken-event"),
     ],
 )
 def test_a_recorded_run_ends_as_it_did_live(
