@@ -7,10 +7,11 @@ from hypothesis import strategies as st
 
 from gstream.errors import GstreamError
 from gstream.ledger import Ledger
+from gstream.polling import Resuming
 from gstream.reader import EventReader
 from gstream.recording import read
 from gstream.recording_writer import Recorder, RecordingFile
-from gstream.resume import Follower, Resuming
+from gstream.resume import Follower
 from gstream.session import Session
 from gstream.sink import Sink
 from gstream.transport import Request
