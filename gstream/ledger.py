@@ -7,6 +7,7 @@ repeated stream can be compared with it (`replay.py`), and it can be kept in a f
 from collections import deque
 from collections.abc import Iterable
 from dataclasses import astuple, dataclass, field, replace
+from itertools import islice
 from typing import Any
 from zlib import crc32
 
@@ -15,6 +16,8 @@ from .events import Batch, Event, delta_type
 
 _HISTORY_BYTES = 256 * 1024
 _LONG_LINE = 4096
+_KEPT_LINES = 32
+_KEPT_LINE = 1024
 NO_NOTICES = frozenset({"interaction.created", "interaction.completed", "error", "[DONE]"})
 """Events that belong to no step and are no notices: each has a rule of its own."""
 
@@ -128,7 +131,7 @@ class Ledger:
         checkpoint: The steps as they were right after `last_event_id`.
         notices: Checksums of the events that belong to no step, in order.
         notices_at_checkpoint: How many of them had come by `last_event_id`.
-        ids: All ids so far.
+        ids: All ids so far, in order.
     """
 
     def __init__(self) -> None:
@@ -140,16 +143,17 @@ class Ledger:
         self.checkpoint: dict[int, Track] = {}
         self.notices: list[int] = []
         self.notices_at_checkpoint = 0
-        self.ids: set[str] = set()
+        self.ids: dict[str, None] = {}
         self._changed: set[int] = set()
         self._history: deque[list[bytes]] = deque()
         self._history_bytes = 0
         self._since_checkpoint = 0
+        self._history_for_file: list[str] | None = None
 
     def begin_after(self, event_id: str) -> None:
         """Begin with nothing handed on, but after an event that somebody else has seen."""
         self.last_event_id = event_id
-        self.ids = {event_id} - {""}
+        self.ids = {event_id: None} if event_id else {}
         self.partial = bool(event_id)
 
     @property
@@ -212,15 +216,16 @@ class Ledger:
             notices: How many notices had come.
         """
         self.last_event_id = event_id
-        self.ids.add(event_id)
+        self.ids[event_id] = None
         for index, track in tracks.items():
             self.checkpoint[index] = track.copy()
         self._changed.clear()
         self.notices_at_checkpoint = notices
         self._since_checkpoint = 0
+        self._history_for_file = None
 
     def as_json(self) -> Event:
-        """The ledger for a file; the history is left out."""
+        """The ledger for a file; of the history only the newest lines."""
         return {
             "created": self.created,
             "partial": self.partial,
@@ -235,6 +240,9 @@ class Ledger:
             "at_checkpoint": [str(index) for index in self.checkpoint],
             "notices": self.notices,
             "notices_at_checkpoint": self.notices_at_checkpoint,
+            "history": self._kept_history(),
+            "since_checkpoint": _for_file(self._lines(min(self._since_checkpoint, _KEPT_LINES))),
+            "ids": list(islice(reversed(self.ids), _KEPT_LINES))[::-1],
         }
 
     @classmethod
@@ -249,7 +257,10 @@ class Ledger:
         ledger.partial = bool(value["partial"])
         ledger.interaction_id = str(value["interaction_id"])
         ledger.last_event_id = str(value["last_event_id"])
-        ledger.ids = {ledger.last_event_id} - {""}
+        ledger.ids = dict.fromkeys(map(str, value["ids"]))
+        ledger._remember([str(line).encode() for line in value["history"]])
+        ledger._remember([str(line).encode() for line in value["since_checkpoint"]])
+        ledger._since_checkpoint = len(value["since_checkpoint"])
         ledger.tracks = {int(key): Track.from_json(one) for key, one in value["tracks"].items()}
         changed = {int(key): Track.from_json(one) for key, one in value["checkpoint"].items()}
         ledger.checkpoint = {
@@ -268,6 +279,24 @@ class Ledger:
         """
         events = [line for lines in self._history for line in lines]
         return events[: max(0, len(events) - self._since_checkpoint)] if self.last_event_id else []
+
+    def _kept_history(self) -> list[str]:
+        if self._history_for_file is None:
+            self._history_for_file = _for_file(self._lines(_KEPT_LINES, self._since_checkpoint))
+        return self._history_for_file
+
+    def _lines(self, count: int, newer: int = 0) -> list[bytes]:
+        """Some of the newest lines, without those that are newer still."""
+        found: list[bytes] = []
+        for lines in reversed(self._history):
+            if newer >= len(lines):
+                newer -= len(lines)
+                continue
+            found = lines[: len(lines) - newer] + found
+            newer = 0
+            if len(found) >= count:
+                break
+        return found[max(0, len(found) - count) :]
 
     def _record_one(self, event: Event, line: bytes) -> None:
         match event:
@@ -306,6 +335,10 @@ class Ledger:
         interaction = event.get("interaction")
         if isinstance(interaction, dict):
             self.interaction_id = str(interaction.get("id") or "")
+
+
+def _for_file(lines: list[bytes]) -> list[str]:
+    return [line.decode() if len(line) < _KEPT_LINE else "" for line in lines]
 
 
 def _plain_text(event: Event) -> str:

@@ -64,7 +64,7 @@ class Replay:
             pairs = self._lead_placed(event, line)
         else:
             pairs = self._lead(event, line)
-        if self._after_last_id and event.get("event_id") == self._last_id:
+        if self._after_last_id and _id_of(event) == self._last_id:
             self._notice = self._notice_at_last_id
         return pairs
 
@@ -100,17 +100,21 @@ class Replay:
 
     def _lead_placed(self, event: Event, line: bytes) -> list[Pair]:
         """Take an event whose place is certain; a new one says that the repetition is over."""
-        if event.get("event_id") == self._last_id:
+        if _id_of(event) == self._last_id:
             self._leading = False
             self._forget_held()
         pairs = self._sort(event, line)
-        return self._release_held() + pairs if pairs and self._leading else pairs
+        if pairs and self._leading:
+            return self._release_held() + pairs
+        if self._held and not self._repeats_history(event):
+            return self._release_held()
+        return pairs
 
     def _lead(self, event: Event, line: bytes) -> list[Pair]:
         """Hold back what may repeat the events before the last id, until that is certain."""
-        event_id = event.get("event_id")
+        event_id = _id_of(event)
         self._preamble = False
-        if isinstance(event_id, str) and event_id in self._ledger.ids:
+        if event_id in self._ledger.ids:
             self._forget_held()
             self._leading = event_id != self._last_id
             return []
@@ -161,7 +165,7 @@ class Replay:
 
     def _is_before_last_id(self, event: Event) -> bool:
         """Whether the id tells: not where a step is followed from its beginning."""
-        if not self._after_last_id or event.get("event_id") not in self._ledger.ids:
+        if not self._after_last_id or _id_of(event) not in self._ledger.ids:
             return False
         restart = event["event_type"] in {"interaction.created", "step.start"}
         return not restart and event.get("index") not in self._from_start
@@ -172,7 +176,7 @@ class Replay:
         return [(event, line)]
 
     def _created(self, event: Event, line: bytes) -> list[Pair]:
-        at_last_id = event.get("event_id") == self._last_id
+        at_last_id = _id_of(event) == self._last_id
         self._preamble = self._after_last_id and not at_last_id
         if not self._ledger.created:
             return self._new(event, line)
@@ -251,8 +255,8 @@ class Replay:
 
     def _see_id(self, event: Event) -> None:
         """An id says where this stream is, which may be behind what was handed on."""
-        event_id = event.get("event_id")
-        if isinstance(event_id, str) and event_id and event_id not in self._ledger.ids:
+        event_id = _id_of(event)
+        if event_id and event_id not in self._ledger.ids:
             changed = {index: self._shadows[index] for index in self._changed}
             notices = min(self._notice, len(self._ledger.notices))
             self._ledger.set_checkpoint(event_id, changed, notices)
@@ -286,6 +290,11 @@ class Replay:
         if rest is not None:
             self._ledger.track(index).add([rest])
         return rest
+
+
+def _id_of(event: Event) -> str:
+    event_id = event.get("event_id")
+    return event_id if isinstance(event_id, str) else ""
 
 
 def _shadows(ledger: Ledger, checkpoint: dict[int, Track]) -> dict[int, Track]:

@@ -291,22 +291,25 @@ def batch(events: list[Event]) -> Batch:
     return batch_of(events, [line_of(event) for event in events])
 
 
-def follow(events: list[Event], first: int, more: Sequence[Connection]) -> list[Pair]:
+def follow(
+    events: list[Event], first: int, more: Sequence[Connection], *, in_file: bool = False
+) -> list[Pair]:
     """What is handed on: some events of the first connection, then what replays find new.
 
     Args:
         events: The whole stream.
         first: How many events the first connection brings.
         more: The other connections; a last one that is whole follows.
+        in_file: Whether each connection is another process, with a cursor file between them.
     """
-    handed, ledger = follow_for_now(events, first, more)
+    handed, ledger = follow_for_now(events, first, more, in_file=in_file)
     if not _is_complete(handed):
-        handed += _replayed(events, ledger, WHOLE)
+        handed += _replayed(events, _kept(ledger) if in_file else ledger, WHOLE)
     return handed
 
 
 def follow_for_now(
-    events: list[Event], first: int, more: Sequence[Connection]
+    events: list[Event], first: int, more: Sequence[Connection], *, in_file: bool = False
 ) -> tuple[list[Pair], Ledger]:
     """As `follow`, without the last connection that is whole; and the ledger."""
     ledger = Ledger()
@@ -315,8 +318,13 @@ def follow_for_now(
     handed = list(zip(begun.events, begun.lines, strict=True))
     for connection in more:
         if not _is_complete(handed):
+            ledger = _kept(ledger) if in_file else ledger
             handed += _replayed(events, ledger, connection)
     return handed, ledger
+
+
+def _kept(ledger: Ledger) -> Ledger:
+    return Ledger.from_json(orjson.loads(orjson.dumps(ledger.as_json())))
 
 
 def _replayed(events: list[Event], ledger: Ledger, connection: Connection) -> list[Pair]:
