@@ -9,8 +9,8 @@ from typing import Any
 from .api import Body, function_result, is_content
 from .errors import IncompleteError, RequiresActionError
 from .events import Batch, Event, dumps
-from .functions import Call, Outcome
 from .outcome import answer_hint
+from .running import Call, Outcome
 from .steps import Accumulator, Step
 
 Run = Callable[[Sequence[Call]], list[Outcome]]

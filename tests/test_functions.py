@@ -1,6 +1,5 @@
-"""Commands for function calls: what they get, what becomes of what they do, and how they end."""
+"""Commands for function calls: what they get, how many run at once, and how they end."""
 
-import json
 import os
 import shlex
 import signal
@@ -8,54 +7,15 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from gstream.errors import UsageError
-from gstream.functions import Call, Limits, Outcome, Surroundings, parse, run_all, without_secrets
-
-DEADLINE = 20.0
-
-
-class Told:
-    """What a run tells, and what its commands write to stderr."""
-
-    def __init__(self) -> None:
-        self.notes: list[str] = []
-        self.shown: list[bytes] = []
-        self.verbose: list[str] = []
-
-    def surroundings(self, **given: Any) -> Surroundings:
-        fields: dict[str, Any] = {
-            "environment": dict(os.environ),
-            "waiting": nullcontext,
-            "show": self.shown.append,
-            "tell": self.notes.append,
-            "verbose": self.verbose.append,
-        }
-        return Surroundings(**{**fields, **given})
-
-
-def call(name: str = "f", arguments: Any = None, call_id: str = "c1") -> Call:
-    return Call(name, call_id, {} if arguments is None else arguments, "v1_a")
-
-
-def sh(script: str) -> list[str]:
-    return ["sh", "-c", script]
-
-
-def run_one(
-    words: list[str], arguments: Any = None, *, told: Told | None = None, **limits: Any
-) -> Outcome:
-    told = told or Told()
-    [outcome] = run_all(
-        [call(arguments=arguments)], {"f": words}, Limits(**limits), told.surroundings()
-    )
-    return outcome
-
+from gstream.functions import parse, run_all, without_secrets
+from gstream.running import Limits, Outcome
+from tests.commands import DEADLINE, Told, call, run_one, sh
 
 # --- the option
 
@@ -121,16 +81,6 @@ def test_an_id_with_nul_and_quotes_stays_a_value() -> None:
     assert outcome == Outcome("ab'; touch x; '\n$(id)ä")
 
 
-def test_arguments_larger_than_a_pipe_arrive_whole_while_output_larger_than_a_pipe_leaves() -> None:
-    outcome = run_one(["cat"], {"text": "x" * 500_000})
-
-    assert outcome == Outcome({"text": "x" * 500_000})
-
-
-def test_a_command_that_does_not_read_its_arguments_is_no_failure() -> None:
-    assert run_one(sh("echo ok"), {"text": "x" * 500_000}) == Outcome("ok")
-
-
 def test_a_command_has_no_terminal() -> None:
     script = "import os; os.open('/dev/tty', os.O_RDWR)"
 
@@ -163,92 +113,6 @@ def test_no_variable_that_holds_the_key_is_left() -> None:
     left = without_secrets(environment, ["AIza-secret", "abc", ""])
 
     assert left == {"SHORT": "abc", "HOME": "/root"}
-
-
-# --- what becomes of its output
-
-
-@pytest.mark.parametrize(
-    ("output", "expected"),
-    [
-        pytest.param('{"t": 22}\n', {"t": 22}, id="object"),
-        pytest.param('[{"type":"text","text":"x"}]', [{"type": "text", "text": "x"}], id="list"),
-        pytest.param('"quoted"', "quoted", id="string"),
-        pytest.param("22\n", 22, id="number"),
-        pytest.param("22 degrees\n", "22 degrees", id="text-without-its-line-end"),
-        pytest.param("a\n\nb\n", "a\n\nb", id="lines"),
-        pytest.param("{broken", "{broken", id="no-json-after-all"),
-        pytest.param("", "", id="nothing"),
-    ],
-)
-def test_output_is_json_if_it_parses_else_text(output: str, expected: Any) -> None:
-    assert run_one(["printf", "%s", output]) == Outcome(expected)
-
-
-def test_output_that_is_no_utf_8_is_text_with_replacements() -> None:
-    assert run_one(["printf", r"caf\351"]) == Outcome("caf\ufffd")
-
-
-@pytest.mark.parametrize(
-    ("words", "expected"),
-    [
-        pytest.param(sh("echo broken >&2; exit 3"), "exit status 3: broken", id="exit-status"),
-        pytest.param(sh("echo lost; exit 1"), "exit status 1", id="silent"),
-        pytest.param(sh("kill -9 $$"), "ended by SIGKILL", id="signal"),
-        pytest.param(
-            ["/nonexistent/f"], "f cannot be started: No such file or directory", id="absent"
-        ),
-        pytest.param(
-            ["/etc/passwd"], "f cannot be started: Permission denied", id="not-executable"
-        ),
-    ],
-)
-def test_a_failure_is_an_error_result_and_a_note(words: list[str], expected: str) -> None:
-    told = Told()
-
-    outcome = run_one(words, told=told)
-
-    assert outcome == Outcome(expected, is_error=True)
-    assert len(told.notes) == 1 and told.notes[0].startswith("f: ")
-
-
-def test_the_message_of_a_failure_is_the_tail_of_stderr() -> None:
-    script = "import sys; sys.stderr.write('x' * 100_000 + '\\nlast words\\n'); sys.exit(1)"
-
-    outcome = run_one([sys.executable, "-c", script])
-
-    assert outcome.value.startswith("exit status 1: x")
-    assert outcome.value.endswith("x\nlast words")
-    assert len(outcome.value) < 5000
-
-
-def test_stderr_is_shown_in_whole_lines_as_it_comes() -> None:
-    told = Told()
-
-    run_one(sh("printf 'one\\ntw' >&2; sleep 0.1; printf 'o\\nrest' >&2"), told=told)
-
-    assert b"".join(told.shown) == b"one\ntwo\nrest\n"
-    assert all(piece.endswith(b"\n") for piece in told.shown)
-
-
-def test_arguments_that_are_no_json_are_an_error_and_run_nothing(tmp_path: Path) -> None:
-    outcome = run_one(["touch", str(tmp_path / "ran")], '{"location": "Par')
-
-    assert outcome == Outcome('the arguments are not JSON: {"location": "Par', is_error=True)
-    assert not (tmp_path / "ran").exists()
-
-
-def test_too_much_output_is_an_error_and_ends_the_command() -> None:
-    began = time.monotonic()
-
-    outcome = run_one(["yes"], max_output=100_000)
-
-    assert outcome == Outcome("more than 100,000 bytes of output", is_error=True)
-    assert time.monotonic() - began < DEADLINE / 2
-
-
-def test_output_of_exactly_the_limit_is_no_error() -> None:
-    assert run_one(["printf", "12345678"], max_output=8) == Outcome(12345678)
 
 
 # --- many at once
@@ -345,10 +209,6 @@ def test_what_a_command_leaves_in_the_background_is_not_waited_for() -> None:
         os.kill(pid, signal.SIGKILL)
 
 
-def test_output_that_comes_from_a_child_after_the_command_has_ended_still_counts() -> None:
-    assert run_one(sh("(sleep 0.1; echo late) &")) == Outcome("late")
-
-
 def test_an_interruption_ends_all_commands() -> None:
     mark = f"1001.{os.getpid()}"
     told = Told()
@@ -394,12 +254,3 @@ def test_no_file_is_left_open() -> None:
     run_one(["/nonexistent"])
 
     assert set(os.listdir("/dev/fd")) == before
-
-
-def test_the_arguments_are_json_whatever_they_hold() -> None:
-    outcome = run_one(
-        [sys.executable, "-c", "import sys; print(sys.stdin.read().count('\\n'))"],
-        {"a": "\n\r\u2028"},
-    )
-
-    assert json.dumps(outcome.value) == "1"

@@ -12,8 +12,8 @@ PACKAGE = ROOT / "gstream"
 LAYERS = [
     "errors event_types hosts mime partial_args sink terminal",
     "events sse folder",
-    "arguments attachments blocks documents elements finished functions json_array retry steps",
-    "grounding ledger media transport usage_metadata views",
+    "arguments attachments blocks documents elements finished json_array retry running steps",
+    "functions grounding ledger media transport usage_metadata views",
     "api cursor parts replay",
     "contents generate_content",
     "generate_content_request",

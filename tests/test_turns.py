@@ -7,7 +7,7 @@ import pytest
 
 from gstream.errors import IncompleteError, RequiresActionError
 from gstream.events import batch_of
-from gstream.functions import Call, Outcome
+from gstream.running import Call, Outcome
 from gstream.turns import CallSteps, Turns, as_steps, waiting_calls
 from tests.support import completed, created, delta, start, stop
 

@@ -112,7 +112,8 @@ class Answering:
         Raises:
             click.UsageError: A command cannot be found.
         """
-        from gstream.functions import Limits, Surroundings, run_all, without_secrets
+        from gstream.functions import run_all, without_secrets
+        from gstream.running import Limits, Surroundings
         from gstream.turns import CallSteps, Turns
 
         commands = _commands(options["commands"])
