@@ -99,7 +99,7 @@ class FaultModel:
             ids = [event.get("event_id") for event in self.events]
             cursor = ids.index(after) + 1
             first = max(0, cursor - fault.repeat)
-            if fault.preamble:
+            if fault.preamble and first >= 2:
                 preamble = self.events[:2]
         events = self.events[first:]
         if fault.split:

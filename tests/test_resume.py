@@ -1,0 +1,245 @@
+"""Following an interaction over broken connections; connect, sleep and clock are fake."""
+
+import json
+import os
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+
+from gstream.errors import GstreamError, NetworkError, TruncatedError
+from gstream.polling import Resuming
+from gstream.reader import EventReader
+from gstream.resume import Follower
+from gstream.session import Session
+from gstream.sink import Sink
+from gstream.transport import Answer, Request
+from gstream.views import VIEWS
+from tests.drawn_faults import faults, stream
+from tests.faults import ENDINGS, Fault, FaultModel
+
+SCHEDULES = 6000 if os.environ.get("HYPOTHESIS_PROFILE") == "thorough" else 400
+STALLED = Fault(events=2, ending="silent")
+POST = Request("POST", "http://127.0.0.1/v1beta/interactions", b"{}")
+
+
+class FakeRequests:
+    """The requests about an interaction, as `cli/following.py` makes them."""
+
+    def stream(self, interaction_id: str, last_event_id: str) -> Request:
+        after = f"&last_event_id={last_event_id}" if last_event_id else ""
+        return Request("GET", f"{POST.url}/{interaction_id}?stream=true{after}")
+
+    def get(self, interaction_id: str) -> Request:
+        return Request("GET", f"{POST.url}/{interaction_id}")
+
+
+@dataclass
+class Followed:
+    """What came of following an interaction."""
+
+    output: bytes
+    failure: GstreamError | None
+    told: list[str]
+    model: FaultModel
+    seconds: float
+    waits: list[float] = field(default_factory=list)
+
+
+def follow(
+    model: FaultModel, view: str = "text", *, enabled: bool = True, first: Answer | None = None
+) -> Followed:
+    """Follow an interaction from its POST, or from an answer that has been had already."""
+    out = bytearray()
+    told: list[str] = []
+    waits: list[float] = []
+    clock: Callable[[], float] = lambda: sum(waits)  # noqa: E731 - a clock
+    session = Session(VIEWS[view](), Sink(out.extend), report=told.append)
+    resuming = Resuming(enabled, 4, waits.append, clock, clock, lambda: 0.5, told.append)
+    follower = Follower(
+        session, model.connect, FakeRequests(), resuming, lambda: EventReader(told.append)
+    )
+    failure: GstreamError | None
+    try:
+        failure = follower.follow(first or model.connect(POST))
+    except GstreamError as exc:
+        failure = exc
+    failure = session.close(failure)
+    return Followed(bytes(out), failure, told, model, sum(waits), [w for w in waits if w])
+
+
+def uncut(events: list[dict[str, Any]], view: str) -> bytes:
+    return follow(FaultModel(events), view).output
+
+
+@pytest.mark.parametrize("view", VIEWS)
+def test_any_schedule_of_faults_gives_the_output_of_the_uncut_run(view: str) -> None:
+    differing = []
+    for seed in range(SCHEDULES // len(VIEWS)):
+        events = stream(("none", "some", "all")[seed % 3], seed)
+        cut_anew = view in {"text", "steps", "json"}
+        schedule = faults(seed, endings=list(ENDINGS), cut_anew=cut_anew)
+        followed = follow(FaultModel(events, list(schedule)), view)
+        polled = any("polling" in line for line in followed.told)
+        same = followed.output == uncut(events, view) or (polled and not cut_anew)
+        if not same or followed.failure is not None or followed.model.posts != 1:
+            differing.append((seed, schedule))
+
+    assert differing == []
+
+
+@pytest.mark.parametrize("ending", ENDINGS)
+@pytest.mark.parametrize("ids", ["none", "some", "all"])
+def test_goes_on_after_each_kind_of_end(ids: str, ending: str) -> None:
+    events = stream(ids)
+    model = FaultModel(events, [Fault(events=12, extra=9, ending=ending)])
+
+    followed = follow(model, "ndjson")
+
+    assert followed.output == uncut(events, "ndjson")
+    assert followed.failure is None
+    assert len(model.requests) == 2
+
+
+@pytest.mark.parametrize("ids", ["none", "some", "all"])
+def test_the_cut_may_fall_anywhere(ids: str) -> None:
+    events = stream(ids)
+    whole = uncut(events, "sse")
+    differing = []
+    for count in range(1, len(events)):
+        size = len(json.dumps(events[count])) + 20
+        for extra in range(0, size, 3):
+            model = FaultModel(events, [Fault(events=count, extra=extra, ending="reset")])
+            if follow(model, "sse").output != whole:
+                differing.append((count, extra))
+
+    assert differing == []
+
+
+def test_asks_for_what_follows_the_last_id() -> None:
+    model = FaultModel(stream("all"), [Fault(events=10)])
+
+    follow(model)
+
+    assert model.requests[1].endswith("?stream=true&last_event_id=e9")
+
+
+def test_asks_for_everything_where_no_event_has_an_id() -> None:
+    model = FaultModel(stream("none"), [Fault(events=10)])
+
+    follow(model)
+
+    assert model.requests[1].endswith("/v1_fault?stream=true")
+
+
+def test_connects_again_at_once_and_then_waits_longer_each_time() -> None:
+    refused = Fault(status=503)
+    model = FaultModel(stream("all"), [Fault(events=10), refused, refused, refused])
+
+    followed = follow(model)
+
+    assert followed.waits == [0.5, 1.0, 2.0]
+    assert followed.failure is None
+
+
+def test_polls_where_streaming_again_brings_nothing_three_times() -> None:
+    events = stream("none")
+    model = FaultModel(events, [Fault(events=14, ending="silent"), STALLED, STALLED, STALLED])
+
+    followed = follow(model)
+
+    assert followed.output == uncut(events, "text")
+    assert model.requests[-1] == "GET /v1beta/interactions/v1_fault?"
+    assert followed.failure is None
+
+
+def test_what_polling_brings_says_so_in_ndjson() -> None:
+    model = FaultModel(stream("none"), [Fault(events=14, ending="silent"), *[STALLED] * 3])
+
+    followed = follow(model, "ndjson")
+
+    lines = [json.loads(line) for line in followed.output.splitlines()]
+    made = [line for line in lines if line.get("synthesized")]
+    assert lines[14:] == made
+    assert made[0]["delta"] == {"type": "text", "text": "☕. 🚀 Mehr Text\n"[1:]}
+
+
+def test_a_run_that_never_ends_is_given_up_after_an_hour() -> None:
+    model = FaultModel(stream("none"), [Fault(events=14, ending="silent"), *[STALLED] * 3])
+    model.polled_status = "in_progress"
+
+    followed = follow(model)
+
+    assert isinstance(followed.failure, TruncatedError)
+    assert 3600 <= followed.seconds < 3700
+
+
+@pytest.mark.parametrize("status", [401, 403, 404])
+def test_a_refusal_that_stays_ends_it_with_what_was_printed_kept(status: int) -> None:
+    model = FaultModel(stream("all"), [Fault(events=11), Fault(status=status)])
+
+    followed = follow(model)
+
+    assert isinstance(followed.failure, TruncatedError)
+    assert f"HTTP {status}" in str(followed.failure)
+    assert followed.output == b"Hello the the "
+
+
+def test_no_resume_ends_it_at_the_first_cut() -> None:
+    model = FaultModel(stream("all"), [Fault(events=11)])
+
+    followed = follow(model, enabled=False)
+
+    assert isinstance(followed.failure, TruncatedError)
+    assert len(model.requests) == 1
+
+
+def test_another_text_is_never_mixed_in() -> None:
+    events = stream("none")
+    other = [dict(event) for event in events]
+    other[10] = {**events[10], "delta": {"type": "text", "text": "THE "}}
+    model = FaultModel(events, [Fault(events=12, ending="reset")])
+    first = model.connect(POST)
+    model.events = other
+
+    followed = follow(model, first=first)
+
+    assert isinstance(followed.failure, TruncatedError)
+    assert "contradicts" in str(followed.failure)
+    assert followed.output == b"Hello the the the the "
+
+
+def test_an_error_that_says_nothing_and_ends_nothing_is_noise() -> None:
+    events = stream("all")
+    model = FaultModel(events, [Fault(events=None, noise=True)])
+
+    followed = follow(model)
+
+    assert (followed.output, followed.failure) == (uncut(events, "text"), None)
+
+
+def test_an_error_that_stays_is_no_reason_to_connect_again() -> None:
+    events = [*stream("all")[:12], {"event_type": "error", "error": {"code": "safety"}}]
+    model = FaultModel(events, [Fault(events=len(events), ending="clean")])
+
+    followed = follow(model)
+
+    assert followed.failure is not None
+    assert followed.failure.exit_code == 12
+    assert len(model.requests) == 1
+
+
+def test_a_connection_that_breaks_before_the_first_event_is_the_networks() -> None:
+    model = FaultModel(stream("all"), [Fault(events=0, extra=9, ending="reset")])
+
+    assert isinstance(follow(model).failure, NetworkError)
+
+
+def test_tells_one_line_for_each_new_connection() -> None:
+    model = FaultModel(stream("all"), [Fault(events=9, ending="reset"), Fault(events=3)])
+
+    assert follow(model).told[:2] == [
+        "the connection broke: reset (after event e8); connecting again",
+        "the stream ended early (after event e11); connecting again",
+    ]
