@@ -110,6 +110,13 @@ def test_a_clock_that_stands_still_is_no_time_at_all(recorded: Recorded) -> None
     assert recorded.data.count(b": +0\n") == 2
 
 
+def test_a_run_that_received_nothing_is_recorded_with_its_end(recorded: Recorded) -> None:
+    recorded.recorder.exit({"status": 66})
+
+    (recording,) = read("x", recorded.data)
+    assert (recording.parts, recording.exit) == ([], {"status": 66})
+
+
 def test_a_reconnect_is_told_between_blocks(recorded: Recorded) -> None:
     recorded.feed(1.0, b"data: 1\n\n")
     recorded.recorder.reconnect({"path": "/v1beta/interactions/i1?stream=true"})

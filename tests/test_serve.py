@@ -192,7 +192,7 @@ def test_a_refusal_is_json_with_its_length(serve: Serve) -> None:
     assert response.json()["error"]["code"] == "not_found"
 
 
-@pytest.mark.parametrize("method", ["PUT", "PATCH", "OPTIONS", "BREW"])
+@pytest.mark.parametrize("method", ["PUT", "PATCH", "DELETE", "OPTIONS", "BREW"])
 def test_other_methods_are_not_found(serve: Serve, method: str) -> None:
     response = httpx.request(method, f"{serve().url}/v1beta/interactions")
 
