@@ -193,7 +193,6 @@ class StepsView(_Base):
     def __init__(self) -> None:
         self._accumulator = Accumulator()
         self._shown: set[int] = set()
-        self._count = 0
 
     def feed(self, batch: Batch) -> bytes:
         lines: list[bytes] = []

@@ -41,7 +41,7 @@ FRAGMENTS = [
     b"event: content.delta\ndata: {}\n\n",
     block(start(content=[{"type": "text"}])),
     block(start(content=["x", {"type": "text", "text": 1}])),
-    block(delta(index=0.0, text="g")).replace(b"}\n", b"} \n"),
+    block({**delta(text="g"), "index": 0.0}).replace(b"}\n", b"} \n"),
     block(event("step.delta", index=0, delta=[])),
     line(event("interaction.status_update", status="failed")).replace(b"\n", b" \r\n"),
     b"data: {\n\n",
