@@ -42,7 +42,7 @@ def all_commands() -> dict[str, click.Command]:
 
 
 def needs(command: str) -> list[pytest.MarkDecorator]:
-    return [pytest.mark.needs("jq")] if "| jq" in command else []
+    return [pytest.mark.needs("jq")] if re.search(r"\bjq\b", command) else []
 
 
 @pytest.mark.parametrize(

@@ -116,7 +116,10 @@ def environment(place: Path) -> dict[str, str]:
     }
 
 
-@pytest.fixture(scope="module", params=list(SETUP))
+@pytest.fixture(
+    scope="module",
+    params=[pytest.param(name, marks=pytest.mark.needs(name)) for name in SETUP],
+)
 def shell(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Shell]:
@@ -135,6 +138,7 @@ def test_a_tab_completes_the_word_without_starting_the_program(
     assert re.findall(r"<(.*?)/?>", words) == completed.split()
 
 
+@pytest.mark.needs("fish")
 @pytest.mark.parametrize(("typed", "completed"), CASES)
 def test_fish_completes_the_word_without_starting_the_program(
     typed: str, completed: str, tmp_path: Path
@@ -159,8 +163,8 @@ def test_fish_completes_the_word_without_starting_the_program(
     ("shell_name", "script"),
     [
         pytest.param("bash", "gstream.bash", id="bash"),
-        pytest.param("zsh", "_gstream", id="zsh"),
-        pytest.param("fish", "gstream.fish", id="fish"),
+        pytest.param("zsh", "_gstream", id="zsh", marks=pytest.mark.needs("zsh")),
+        pytest.param("fish", "gstream.fish", id="fish", marks=pytest.mark.needs("fish")),
     ],
 )
 def test_the_shell_can_read_its_script(shell_name: str, script: str) -> None:
@@ -206,6 +210,7 @@ def test_the_completion_of_click_offers_no_options_of_a_command_that_is_none() -
 AWKWARD = Option(("--odd",), ("--odd",), "A:B", (), "It's [a: b\\c].", "", "")
 
 
+@pytest.mark.needs("zsh")
 def test_awkward_words_are_quoted_for_zsh(tmp_path: Path) -> None:
     spec = zsh(Command("gstream", "", "", (AWKWARD,)), [])["options"].strip().rstrip("\\")
 
@@ -216,6 +221,7 @@ def test_awkward_words_are_quoted_for_zsh(tmp_path: Path) -> None:
     assert shown.stdout == b"(--odd)--odd=[It's \\[a\\: b\\\\c\\].]:A\\:B:\n"
 
 
+@pytest.mark.needs("fish")
 def test_awkward_words_are_quoted_for_fish() -> None:
     line = fish(Command("gstream", "", "", (AWKWARD,)), [])["lines"]
     script = f"{line}; complete -C 'gstream --od'"

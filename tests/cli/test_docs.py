@@ -91,6 +91,7 @@ def test_what_no_part_fills_is_refused() -> None:
 # --- the pages
 
 
+@pytest.mark.needs("mandoc")
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_mandoc_has_nothing_to_say_but_that_there_is_no_date(page: Path) -> None:
     lint = subprocess.run(["mandoc", "-Tlint", page], capture_output=True, check=False)
@@ -99,6 +100,7 @@ def test_mandoc_has_nothing_to_say_but_that_there_is_no_date(page: Path) -> None
     assert complaint.endswith(NO_DATE)
 
 
+@pytest.mark.needs("man", "groff")
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 @pytest.mark.parametrize(
     "command",
@@ -113,6 +115,7 @@ def test_a_page_is_shown_without_a_warning(page: Path, command: list[str]) -> No
     assert shown.stderr == b""
 
 
+@pytest.mark.needs("lexgrog")
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_a_page_is_found_by_its_name_and_what_it_says_of_it(page: Path) -> None:
     found = subprocess.run(["lexgrog", page], capture_output=True, check=True).stdout.decode()

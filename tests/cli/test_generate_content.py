@@ -48,6 +48,7 @@ def test_there_are_streams() -> None:
     assert {path.stem for path in STREAMS} == CODES.keys()
 
 
+@pytest.mark.needs("curl")
 @pytest.mark.parametrize("form", ["sse", "array"])
 @pytest.mark.parametrize("view", ["--text", "--ndjson", "--steps", "--json", "--sse"])
 @pytest.mark.parametrize("path", STREAMS, ids=lambda path: path.stem)
@@ -232,6 +233,7 @@ def test_dry_run_needs_no_server_and_shows_the_body() -> None:
     assert (got.code, json.loads(got.stdout)) == (0, HI)
 
 
+@pytest.mark.needs("curl")
 def test_the_curl_command_runs() -> None:
     with servers.RawServer(servers.answering(sse(chunk({"text": "a"}, reason="STOP")))) as server:
         env = {"GOOGLE_GEMINI_BASE_URL": server.url}
@@ -342,6 +344,7 @@ def calls(*parts: dict[str, Any]) -> bytes:
     return sse({**chunk(*parts, reason="STOP"), "responseId": "r-calls"})
 
 
+@pytest.mark.needs("jq")
 def test_function_calls_are_answered_with_the_history_and_its_signatures() -> None:
     think = {"text": "Hm.", "thought": True}
     call = {"functionCall": {"name": "weather", "args": {"city": "Paris"}}}

@@ -51,6 +51,7 @@ def test_long_sentences_are_folded() -> None:
     assert made.count("word") == 40
 
 
+@pytest.mark.needs("mandoc")
 def test_an_example_comes_out_of_man_as_it_went_in() -> None:
     example = "    a 'b' \"c\" `d` \\e ^f ~g -h | .i"
     source = f"# NAME\n\nx - y\n\n# EXAMPLES\n\nFor one:\n\n{example}"
