@@ -18,7 +18,7 @@ import orjson
 
 from .blocks import END_OF_BLOCK
 from .errors import BadDataError
-from .events import Event, batch_of, loads
+from .events import Event, batch_of, dumps, loads
 from .matching import describe_miss, find
 from .outcome import Progress
 from .reader import EventReader
@@ -244,7 +244,7 @@ def _object(name: str, events: list[Event], changes: Event) -> Reply:
     if not (progress.ended or changes):
         # Nobody will ever send the rest: a client that polls would wait for it in vain.
         return not_found(f"the recording {name} ends before its interaction does")
-    body = orjson.dumps({**accumulator.interaction, **changes})
+    body = dumps({**accumulator.interaction, **changes})
     return Reply(200, [Part(0.0, body)], streamed=False, told=name)
 
 

@@ -4,11 +4,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-import orjson
-
 from gstream.answering import Library, Reply
 from gstream.cassette import CassetteTape, library
 from gstream.errors import NoInputError
+from gstream.events import loads
 from gstream.matching import find_demo
 from gstream.recording import Recording, read
 from gstream.recording_writer import Tape
@@ -75,7 +74,7 @@ class Playback:
             if again:
                 tape.reconnect({"path": target})
             else:
-                body = orjson.loads(request.body) if request.body else None
+                body = loads(request.body) if request.body else None
                 tape.request(request.method, target, body)
 
     def _miss(self, reply: Reply) -> NoInputError:
