@@ -90,7 +90,7 @@ def parse_lines(lines: list[bytes]) -> Batch:
     """
     events: list[Event] = list(map(orjson.loads, lines))
     notable = [event for event in events if event["event_type"] != "step.delta"]
-    if any(event["event_type"] in LEGACY_EVENTS for event in notable):
+    if notable and any(event["event_type"] in LEGACY_EVENTS for event in notable):
         raise KeyError
     return Batch(events, lines, notable)
 

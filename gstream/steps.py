@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from .errors import BadDataError
-from .events import Event, delta_type, loads
+from .events import Batch, Event, delta_type, loads
 
 Step = dict[str, Any]
 Interaction = dict[str, Any]
@@ -55,6 +55,15 @@ class Accumulator:
             else:
                 self.feed(event)
                 steps = self._steps
+
+    def feed_batch(self, batch: Batch) -> None:
+        """Take many events; the text of one step all at once."""
+        run = batch.run()
+        step = self._steps.get(run[0]) if run else None
+        if run and step is not None and step.pieces is not None:
+            step.pieces.append(run[1])
+        else:
+            self.feed_all(batch.events)
 
     @property
     def steps(self) -> list[Step]:

@@ -40,7 +40,7 @@ class CallSteps:
     def feed(self, batch: Batch) -> None:
         """Take the next events."""
         if self._whole:
-            self._accumulator.feed_all(batch.events)
+            self._accumulator.feed_batch(batch)
         elif batch.notable or self._calls:
             for event in batch.events:
                 self._see(event)

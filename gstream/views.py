@@ -197,7 +197,7 @@ class StepsView(_Base):
     def feed(self, batch: Batch) -> bytes:
         lines: list[bytes] = []
         if not batch.notable:
-            self._accumulator.feed_all(batch.events)
+            self._accumulator.feed_batch(batch)
             return b""
         for event in batch.events:
             if event["event_type"] == "interaction.created" and self._accumulator.indexes:
@@ -247,7 +247,7 @@ class JsonView(_Base):
         self._indent = indent
 
     def feed(self, batch: Batch) -> bytes:
-        self._accumulator.feed_all(batch.events)
+        self._accumulator.feed_batch(batch)
         return b""
 
     def end(self, *, whole: bool, ended: bool) -> bytes:
