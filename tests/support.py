@@ -87,13 +87,17 @@ def batch(*events: Event) -> Batch:
 
 
 def accumulated(*events: Event) -> Accumulator:
-    """What some events make; it must not matter whether they come one by one or at once."""
-    single, batched = Accumulator(), Accumulator()
+    """What some events make; it must not matter whether they come one by one or in batches."""
+    single, batched, paired = Accumulator(), Accumulator(), Accumulator()
     for one in events:
         single.feed(one)
     batched.feed_all(events)
-    assert batched.interaction == single.interaction
-    assert batched.unapplied == single.unapplied
+    for at in range(0, len(events), 2):
+        pair = list(events[at : at + 2])
+        paired.feed_batch(batch_of(pair, [b""] * len(pair)))
+    for other in (batched, paired):
+        assert other.interaction == single.interaction
+        assert other.unapplied == single.unapplied
     return single
 
 
