@@ -15,6 +15,7 @@ is reported with its number and position, and the rest goes on.
 import io
 import re
 from collections.abc import Callable
+from itertools import accumulate
 from typing import TYPE_CHECKING
 
 import orjson
@@ -247,11 +248,15 @@ class EventReader:
         del pending[:end]
         lines = list(io.BytesIO(whole))
         irregular = b"\r" in whole
+        begin = self._size - len(pending) - end
+        if end > self._max_event_size:
+            for line, place in zip(lines, accumulate(map(len, lines), initial=begin), strict=False):
+                self._check_size(len(line) - 1, place)
         del whole  # or a huge event would be held twice
         try:
             batch = self._parse(list(map(line_of, lines)) if irregular else lines)
         except (ValueError, KeyError, TypeError):
-            return self._one_by_one(_placed_from(self._size - len(pending) - end, lines))
+            return self._one_by_one(_placed_from(begin, lines))
         self._count += len(lines)
         return batch
 
@@ -283,13 +288,15 @@ class EventReader:
         return NOTHING
 
     def _bounded_head(self) -> Batch:
-        if len(self._head) > self._max_event_size:
+        self._check_size(len(self._head), self._size - len(self._head))
+        return NOTHING
+
+    def _check_size(self, size: int, place: int) -> None:
+        if size > self._max_event_size:
             raise EventTooLargeError(
-                f"the input at byte {self._size - len(self._head)} is one piece of more than "
-                f"{self._max_event_size} bytes",
+                f"the input at byte {place} is one piece of more than {self._max_event_size} bytes",
                 hint="raise the bound with --max-event-size",
             )
-        return NOTHING
 
     # --- the end
 
@@ -355,7 +362,9 @@ class EventReader:
             return self._values.convert([value])
         if not isinstance(value, dict):
             raise BadDataError(f"not a JSON object: {shorten(raw)}")
-        return batch_of([named(value, name)], [line_of(raw)])
+        unnamed = not isinstance(value.get("event_type"), str)
+        event = named(value, name)
+        return batch_of([event], [dumps(event) + b"\n" if unnamed else line_of(raw)])
 
     def _with_stray(self, lines: list[bytes]) -> Batch:
         """Events among which text stands, in their order."""

@@ -11,7 +11,9 @@ from typing import Any, TypeVar
 import orjson
 from hypothesis import strategies as st
 
+from gstream.errors import BadDataError
 from gstream.events import Batch, batch_of
+from gstream.reader import EventReader
 from gstream.steps import Accumulator, Interaction, Step
 
 Event = dict[str, Any]
@@ -145,6 +147,49 @@ def chunked(data: st.SearchStrategy[bytes]) -> st.SearchStrategy[list[bytes]]:
 
 def _cut_at(data: bytes, places: list[int]) -> list[bytes]:
     return [data[a:b] for a, b in zip([0, *places], [*places, len(data)], strict=True)]
+
+
+class Reading:
+    """A body that has been read, in some chunks.
+
+    Attributes:
+        events: All events.
+        lines: Their lines.
+        reports: What was told about broken ones.
+        failure: The message of the failure that reading ended with; empty without one.
+    """
+
+    def __init__(self, chunks: Iterable[bytes], max_event_size: int = 1000) -> None:
+        self.events: list[Event] = []
+        self.lines: list[bytes] = []
+        self.reports: list[str] = []
+        self.failure = ""
+        self.reader = EventReader(self.reports.append, max_event_size=max_event_size)
+        try:
+            for chunk in chunks:
+                self._take(self.reader.feed(chunk))
+            self._take(self.reader.finish())
+        except BadDataError as exc:
+            self.failure = str(exc)
+
+    def _take(self, found: Batch) -> None:
+        self.events += found.events
+        self.lines += found.lines
+
+    @property
+    def known(self) -> tuple[object, ...]:
+        """All that must not depend on the chunks."""
+        reader = self.reader
+        found = (reader.broken, reader.http_status, reader.raw_error, reader.leftover)
+        return (self.events, self.lines, self.reports, bool(self.failure), *found)
+
+
+def read(body: bytes) -> Reading:
+    """A body that was read whole; cutting it anywhere must not make a difference."""
+    whole = Reading([body])
+    for chunks in cuts(body):
+        assert Reading(chunks).known == whole.known
+    return whole
 
 
 def run_gstream(*args: str, stdin: bytes = b"") -> subprocess.CompletedProcess[bytes]:
