@@ -4,8 +4,6 @@ Pure. The rules are PROTOCOL c.5, cited by number; a new type of delta is one fu
 in `MERGES`. Text, arguments and audio are kept in pieces and joined once: appending is linear.
 """
 
-import base64
-import binascii
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
@@ -277,6 +275,8 @@ class _Step:
         if self.audio is not None:
             data = b"".join(self.audio)
             self.audio[:] = [data]
+            import base64  # costs start-up time, and most answers are text
+
             self.last_item()["data"] = base64.b64encode(data).decode()
 
 
@@ -336,9 +336,11 @@ def _decoded(audio: Event) -> bytes | None:
     """The bytes of an audio item that has them inline and valid."""
     if "uri" in audio or not isinstance(audio.get("data"), str):
         return None
+    import base64
+
     try:
         return base64.b64decode(audio["data"], validate=True)
-    except (binascii.Error, ValueError):
+    except ValueError:
         return None
 
 

@@ -6,7 +6,6 @@ import sys
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -15,7 +14,6 @@ import orjson
 from gstream.errors import CannotCreateError, GstreamError, OutputError, TimeIsUpError
 from gstream.session import Observer, Session
 from gstream.sink import Sink
-from gstream.stats import Meter
 from gstream.terminal import visible_bytes
 from gstream.views import VIEWS, JsonView, View
 
@@ -26,11 +24,11 @@ from .signals import Interrupted, die_by, last_words, stop_alarm, undisturbed
 if TYPE_CHECKING:
     from gstream.media import Media
     from gstream.recording_writer import Tape
+    from gstream.stats import Meter
 
     from .status_line import StatusLine
 
 
-@dataclass
 class Run:
     """One run of a command that shows a stream.
 
@@ -45,24 +43,22 @@ class Run:
         tapes: Record the run; some may be added before it is driven.
     """
 
-    options: dict[str, Any]
-    view: str
-    session: Session = field(init=False)
-    meter: Meter | None = field(init=False, default=None)
-    resume_hint: Callable[[], str] = field(default=lambda: "")
-    interrupted: Callable[[], list[str]] = field(default=list)
-    closed: Callable[[], None] = field(default=lambda: None)
-    tapes: list["Tape"] = field(default_factory=list)
-
-    def __post_init__(self) -> None:
+    def __init__(self, options: dict[str, Any], view: str) -> None:
         """Build the session and its observers."""
         check_stdout()
-        _check_stats_file(self.options["stats"])
+        _check_stats_file(options["stats"])
+        self.options = options
+        self.view = view
+        self.meter: Meter | None = None
+        self.resume_hint: Callable[[], str] = lambda: ""
+        self.interrupted: Callable[[], list[str]] = list
+        self.closed: Callable[[], None] = lambda: None
+        self.tapes: list[Tape] = []
         observers: list[Observer] = []
         self._status_line: StatusLine | None = None
         self._recording = False
         if self._wants_meter():
-            self.meter = Meter(time.monotonic)
+            self.meter = _new_meter()
             observers.append(self.meter)
         if self.options["thoughts"]:
             from .thoughts import Thoughts
@@ -288,7 +284,13 @@ def _wants_status_line(options: dict[str, Any]) -> bool:
     return os.isatty(2) and not os.isatty(1)
 
 
-def _new_status_line(meter: Meter) -> "StatusLine":
+def _new_meter() -> "Meter":
+    from gstream.stats import Meter  # most runs count nothing
+
+    return Meter(time.monotonic)
+
+
+def _new_status_line(meter: "Meter") -> "StatusLine":
     from .status_line import StatusLine  # tqdm is only for terminals
 
     return StatusLine(meter)
