@@ -235,7 +235,8 @@ class Session:
     def _show_raw(self, keep: int, batch: Batch) -> None:
         """Write the raw bytes of complete blocks; `keep` of them are not complete."""
         size = max(0, len(self._raw) - keep)
-        raw = bytes(self._raw[:size])
+        with memoryview(self._raw) as view:
+            raw = bytes(view[:size])
         del self._raw[:size]
         self._view_raw(raw)
         if self._raw_observers:
@@ -375,5 +376,6 @@ def _weight(failure: GstreamError | None) -> int:
 def _earlier_failure(exit_line: Event) -> GstreamError:
     """The failure that an earlier run of gstream wrote at the end of its NDJSON."""
     kinds = {kind.exit_code: kind for kind in GstreamError.__subclasses__()}
-    kind = kinds.get(exit_line.get("status", 0), TruncatedError)
+    status = exit_line.get("status")
+    kind = kinds.get(status, TruncatedError) if isinstance(status, int) else TruncatedError
     return kind(f"an earlier run ended with: {exit_line.get('message')}")
