@@ -18,7 +18,6 @@ _TO_BRACKET = re.compile(rb'(?:[^"{}\[\]]++|"[^"\\]*+(?:\\.[^"\\]*+)*+")*+', re.
 
 _QUOTE = ord('"')
 _OPENING = frozenset(b"{[")
-_SHOWN = 40
 
 # What may stand between elements, and what is due after it.
 _ARRAY = {ord("["): "first"}
@@ -113,7 +112,7 @@ class JSONArraySplitter:
         if chunk[at] not in places:
             due = " or ".join(chr(byte) for byte in places)
             raise BadDataError(
-                f"the input is no JSON array of objects: {chunk[at : at + _SHOWN]!r} "
+                f"the input is no JSON array of objects: {chunk[at : at + 1]!r} "
                 f"at byte {self._offset + at}, where {due} was due"
             )
         self._due = places[chunk[at]]
