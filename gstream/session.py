@@ -350,9 +350,11 @@ class Session:
                 return refused_request(error, self._http_status)
             return raw_error(error)
         failure = progress.failure()
-        if failure is None and progress.exit_line is not None:
-            return _earlier_failure(progress.exit_line)
-        return failure
+        if progress.exit_line is None:
+            return failure
+        code = failure.exit_code if failure else 0
+        told = progress.exit_line.get("status") == code
+        return failure if told else _earlier_failure(progress.exit_line)
 
     def _fail(self, failure: GstreamError | None) -> None:
         """Keep the failure that weighs most; of equal ones the first."""

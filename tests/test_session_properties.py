@@ -1,6 +1,7 @@
 """Whatever comes, in whatever chunks: documented failures only, and the same output."""
 
 from itertools import accumulate
+from pathlib import Path
 
 import orjson
 import pytest
@@ -13,6 +14,7 @@ from gstream.sink import Sink
 from gstream.views import VIEWS
 from tests.support import (
     STREAMS,
+    Event,
     answer,
     block,
     chunked,
@@ -24,6 +26,7 @@ from tests.support import (
     one_by_one,
     start,
     stop,
+    stream,
 )
 
 FRAGMENTS = [
@@ -36,6 +39,17 @@ FRAGMENTS = [
     block(completed("requires_action")),
     block(event("error", error={"code": "x", "message": "y"})),
     block(event("gstream.exit", status=76, message="z")),
+    line(event("gstream.exit", status=[])),
+    block(event("interaction.created", interaction={})),
+    block(completed(usage=1, steps=[{"type": "model_output", "content": 1}])),
+    block(delta("image", index=2, data="AAAA")),
+    block(delta("thought_signature", index=[], signature=1)),
+    b"event: step.start\ndata: " + b"[" * 1030 + b"\n\n",
+    b'data: {"event_type":"step.start","index":5,"step":'
+    + b'{"a":' * 990
+    + b"1"
+    + b"}" * 991
+    + b"\n\n",
     b"data: [DONE]\n\n",
     b'event: step.delta\ndata: {"index":0,"delta":{"text":"d"}}\n\n',
     b"event: content.delta\ndata: {}\n\n",
@@ -86,6 +100,8 @@ def run(chunks: list[bytes], view: str) -> tuple[bytes, str, list[str]]:
     except GstreamError as exc:
         failure = exc
     failure = session.close(failure)
+    if failure is not None and view == "ndjson":
+        written.append(session.exit_line(failure, failure.exit_code))
     return b"".join(written), type(failure).__name__, reports
 
 
@@ -127,3 +143,42 @@ def run_open(body: bytes) -> bytes:
     written: list[bytes] = []
     Session(VIEWS["text"](), Sink(written.append), report=lambda _text: None).feed(body)
     return b"".join(written)
+
+
+EVENTS = st.lists(
+    st.sampled_from(
+        [
+            *answer("a", "b\n"),
+            created("i2"),
+            start("thought", index=1, summary=[{"text": "t"}]),
+            start("function_call", index=2, id="c1", name="f"),
+            delta("arguments_delta", index=2, arguments='{"n":1.10}'),
+            delta("", index=3, data="AAAA", mime_type="image/png"),
+            delta("hologram", index=1),
+            stop(2),
+            completed("requires_continuation"),
+            event("error", error={"code": "x"}),
+            event("later.kind", n=1),
+            {"index": 1, "content": {"type": "text", "text": "c"}, "event_type": "content.start"},
+        ]
+    ),
+    max_size=12,
+)
+
+
+@pytest.mark.parametrize("view", ["text", "steps", "json"])
+@given(EVENTS)
+def test_ndjson_fed_back_in_gives_the_same(view: str, events: list[Event]) -> None:
+    body = stream(*events, done=False)
+    lines, failure, _ = run([body], "ndjson")
+
+    assert run([lines], view)[:2] == (run([body], view)[0], failure)
+
+
+@pytest.mark.parametrize("path", sorted(STREAMS.glob("*.sse")), ids=lambda path: path.stem)
+def test_ndjson_of_a_golden_stream_fed_back_in_gives_the_same(path: Path) -> None:
+    body = path.read_bytes()
+    lines, failure, _ = run([body], "ndjson")
+
+    for view in ("text", "steps", "json"):
+        assert run([lines], view)[:2] == (run([body], view)[0], failure)

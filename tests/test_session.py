@@ -1,0 +1,303 @@
+"""A run over one body or many: what is shown, and to whom."""
+
+from collections.abc import Iterable
+
+import orjson
+import pytest
+
+from gstream.errors import (
+    BadDataError,
+    CannotCreateError,
+    GstreamError,
+    IncompleteError,
+    TruncatedError,
+)
+from gstream.events import NOTHING, Batch, Event
+from tests.sessions import Running, ran
+from tests.support import (
+    answer,
+    batch,
+    block,
+    completed,
+    created,
+    delta,
+    items,
+    line,
+    ndjson,
+    start,
+    stop,
+    stream,
+)
+
+
+def kinds(events: Iterable[Event]) -> list[str]:
+    return [one["event_type"] for one in events]
+
+
+TRUNCATED = stream(created(), start(), delta(text="a"), done=False)
+ERROR = line({"error": {"code": 503, "message": "gone"}})
+
+# --- what is shown
+
+
+def test_writes_each_event_when_it_has_come() -> None:
+    running = Running()
+    body = stream(*answer("a", "b"))
+    for at in range(0, len(body), 9):
+        running.session.feed(body[at : at + 9])
+
+    assert running.written == [b"a", b"b"]
+
+
+def test_several_interactions_give_several_results() -> None:
+    second = [created("i2"), *answer("b")[1:]]
+    running, failure = ran(stream(*answer("a"), *second), view="json")
+
+    assert running.out.count(b"\n") == 2
+    assert failure is None
+
+
+def test_each_body_goes_on_where_the_one_before_ended() -> None:
+    running, failure = ran(stream(*answer("a")), ndjson(created("i2"), *answer("b")[1:]))
+
+    assert running.out == b"a\nb\n"
+    assert failure is None
+
+
+def test_nothing_counts_after_done() -> None:
+    running, failure = ran(stream(*answer("a")) + block(delta(text="x")))
+
+    assert running.out == b"a\n"
+    assert running.session.finished is False  # the next interaction has not begun
+    assert failure is None
+
+
+def test_knows_that_a_live_stream_says_nothing_more() -> None:
+    running = Running()
+    seen = []
+    for chunk in (block(created()), b"data: [DONE]\n\n"):
+        running.session.feed(chunk)
+        seen.append(running.session.finished)
+
+    assert seen == [False, True]
+
+
+def test_another_interaction_may_follow_done() -> None:
+    running, _ = ran(stream(*answer("a")) + stream(created("i2"), *answer("b")[1:]))
+
+    assert running.out == b"a\nb\n"
+
+
+def test_s5_a_replay_of_an_open_interaction_is_no_second_one() -> None:
+    running, failure = ran(TRUNCATED + stream(*answer("b")), view="json")
+
+    assert running.out.count(b"\n") == 1
+    assert failure is None
+
+
+def test_an_interaction_that_is_not_stored_is_none_that_was_before() -> None:
+    open_one = stream(created(""), start(), delta(text="a"), done=False)
+    running, failure = ran(open_one * 2, view="json")
+
+    assert running.out.count(b"\n") == 2
+    assert isinstance(failure, TruncatedError)
+
+
+@pytest.mark.parametrize("expected", [False, True])
+def test_s5_the_next_hop_is_part_of_the_interaction(expected: bool) -> None:
+    status = "incomplete" if expected else "requires_continuation"
+    running = Running("json")
+    running.session.feed(stream(*answer("a", status=status)))
+    running.session.hop_expected = expected
+    running.session.feed(stream(created("i2"), *answer("b")[1:]))
+
+    assert running.session.close() is None
+    assert [len(orjson.loads(one)["steps"]) for one in running.out.splitlines()] == [2]
+
+
+def test_an_observer_sees_what_the_view_sees() -> None:
+    running, _ = ran(stream(*answer("a")) + block(delta(text="x")))
+
+    assert running.seen == answer("a")
+
+
+def test_one_more_observer_sees_what_follows() -> None:
+    running, later = Running(), Running()
+    running.session.feed(block(created()))
+    running.session.observe(later)
+    running.session.feed(block(start()))
+
+    assert later.seen == [start()]
+
+
+# --- raw bytes
+
+
+@pytest.mark.parametrize("size", [1, 7, 10_000])
+def test_raw_bytes_are_written_as_they_came(size: int) -> None:
+    body = b": x\r\n\r\n" + stream(*answer("a")).replace(b"\n", b"\r\n") + b"rest"
+    chunks = [body[at : at + size] for at in range(0, len(body), size)]
+    running, _ = ran(chunks, view="sse", raw=True)
+
+    assert (running.out, running.raw) == (body, body)
+
+
+def test_raw_bytes_wait_for_the_end_of_their_block() -> None:
+    running = Running("sse")
+    running.session.feed(b"data: {}\n\ndata: {")
+
+    assert running.written == [b"data: {}\n\n"]
+
+
+def test_raw_bytes_are_recorded_beside_any_view() -> None:
+    running, _ = ran(ndjson(*answer("a")), raw=True)
+
+    assert running.session.wants_raw
+    assert (running.out, running.raw) == (b"a\n", stream(*answer("a"), done=False))
+
+
+def test_raw_bytes_can_be_shown_from_elsewhere() -> None:
+    shown, recorded = Running("sse"), Running("text", raw=True)
+    for running in (shown, recorded):
+        running.session.show_raw(b"data: {}\n\n")
+        running.session.show_raw(b"")
+
+    assert (shown.out, recorded.out, recorded.raw) == (b"data: {}\n\n", b"", b"data: {}\n\n")
+
+
+def test_a_text_view_wants_no_raw_bytes() -> None:
+    assert not Running().session.wants_raw
+
+
+# --- holding back
+
+
+@pytest.mark.parametrize(
+    ("body", "out", "told"),
+    [
+        pytest.param(stream(*answer("a", "b")), [b"ab\n"], [], id="whole"),
+        pytest.param(stream(*answer("a", status="incomplete")), [b"a"], [], id="incomplete"),
+        pytest.param(
+            TRUNCATED, [], ["1 bytes were not written: the answer is not whole"], id="truncated"
+        ),
+    ],
+)
+def test_what_waits_for_the_end_is_written_only_if_it_came(
+    body: bytes, out: list[bytes], told: list[str]
+) -> None:
+    running, _ = ran(body, flush="end")
+
+    assert (running.written, running.reports) == (out, told)
+
+
+def test_media_that_is_not_shown_is_told() -> None:
+    image = delta("image", mime_type="image/png", data="AAAA" * 400)
+    running, _ = ran(stream(created(), start(), image, completed()))
+
+    assert running.reports == ["1,200 bytes of media were not shown; --save-media DIR saves them"]
+
+
+# --- going on from another run
+
+
+def test_a_run_that_has_nothing_to_do_writes_nothing() -> None:
+    running, incomplete = Running(), IncompleteError("x")
+    running.session.nothing_to_do(incomplete)
+
+    assert running.session.close() is incomplete
+    assert running.out == b""
+
+    running = Running()
+    running.session.nothing_to_do(None)
+    assert running.session.close() is None
+
+
+def test_a_view_goes_on_where_another_run_was() -> None:
+    first, second = Running(), Running()
+    first.session.feed(TRUNCATED)
+    second.session.restore_view(first.session.view_state, {0: "model_output"})
+    second.session.feed(stream(delta(text="b"), stop(), completed()))
+
+    assert second.session.close() is None
+    assert first.out + second.out == b"ab\n"
+
+
+@pytest.mark.parametrize(("view", "shown"), [("text", b""), ("json", b"a")])
+def test_events_that_no_stream_brought_are_shown_only_at_the_end(view: str, shown: bytes) -> None:
+    running = Running(view)
+    running.session.amend(batch(start(content=items("a"))))
+    assert running.out == b""
+    assert kinds(running.seen) == ["step.start"]
+
+    running.session.feed(stream(completed()))
+    running.session.close()
+    assert shown in running.out
+
+
+def test_where_we_were_is_known_after_the_end() -> None:
+    running, _ = ran(stream(created("i1"), {**completed(id="i1"), "event_id": "e9"}))
+
+    progress = running.session.progress
+    assert (progress.interaction_id, progress.last_event_id, progress.status) == (
+        "i1",
+        "e9",
+        "completed",
+    )
+
+
+def test_the_exit_line_tells_the_same_story_to_a_program() -> None:
+    running, failure = ran(stream(created("i1"), {**delta(text="a"), "event_id": "e1"}, done=False))
+    assert failure is not None
+
+    assert orjson.loads(running.session.exit_line(failure, 76)) == {
+        "event_type": "gstream.exit",
+        "status": 76,
+        "reason": "truncated",
+        "message": "the stream ended before the interaction did (after event e1)",
+        "interaction_id": "i1",
+        "last_event_id": "e1",
+        "retryable": True,
+    }
+    nothing = orjson.loads(Running().session.exit_line(BadDataError("x"), 65))
+    assert (nothing["interaction_id"], nothing["last_event_id"]) == (None, None)
+
+
+# --- media
+
+
+class FakeMedia:
+    """Puts a path in place of each image, the last one only at the end."""
+
+    def __init__(self, failure: GstreamError | None = None) -> None:
+        self.failure = failure
+
+    def feed(self, read: Batch) -> Batch:
+        events = [
+            {**one, "delta": {"type": "image", "path": "1.png"}} if "delta" in one else one
+            for one in read.events
+        ]
+        return batch(*events)
+
+    def end(self) -> Batch:
+        return NOTHING
+
+
+@pytest.mark.parametrize(("view", "path"), [("json", True), ("steps", True), ("ndjson", False)])
+def test_saved_media_is_a_path_in_views_of_steps(view: str, path: bool) -> None:
+    running = Running(view)
+    running.session.save_media(FakeMedia())
+    image = delta("image", mime_type="image/png", data="AAAA")
+    running.session.feed(stream(created(), start(), image, stop(), completed()))
+
+    assert running.session.close() is None
+    assert (b'"path":"1.png"' in running.out) == path
+    assert image in running.seen
+    assert running.reports == []
+
+
+def test_media_that_cannot_be_saved_is_a_failure() -> None:
+    running, full = Running(), CannotCreateError("full")
+    running.session.save_media(FakeMedia(full))
+    running.session.feed(stream(*answer("a")))
+
+    assert running.session.close() is full

@@ -1,0 +1,244 @@
+"""The failure that a run over one body or many ends with."""
+
+import pytest
+
+from gstream.errors import (
+    BadDataError,
+    FailedError,
+    GstreamError,
+    IncompleteError,
+    NetworkError,
+    RateLimitedError,
+    RefusedError,
+    RejectedError,
+    RequiresActionError,
+    TruncatedError,
+)
+from gstream.session import Session
+from gstream.sink import Sink
+from gstream.views import VIEWS
+from tests.sessions import Running, ran
+from tests.support import (
+    answer,
+    block,
+    completed,
+    created,
+    delta,
+    event,
+    line,
+    ndjson,
+    start,
+    stop,
+    stream,
+)
+
+TRUNCATED = stream(created(), start(), delta(text="a"), done=False)
+ERROR = line({"error": {"code": 503, "message": "gone"}})
+
+# --- the failure
+
+
+@pytest.mark.parametrize(
+    ("bodies", "failure", "message"),
+    [
+        pytest.param([stream(*answer("a"))], None, "", id="whole"),
+        pytest.param([b""], TruncatedError, "(no interaction had begun)", id="nothing"),
+        pytest.param([TRUNCATED], TruncatedError, "before the interaction did", id="truncated"),
+        pytest.param(
+            [stream(*answer("a", status="incomplete"))], IncompleteError, "incomplete", id="status"
+        ),
+        pytest.param(
+            [TRUNCATED, stream(created("i2"), completed())],
+            TruncatedError,
+            "before the interaction did",
+            id="the-first-of-two",
+        ),
+        pytest.param(
+            [TRUNCATED, stream(created("i2"), completed("failed"))],
+            FailedError,
+            "status failed",
+            id="a-status-outweighs-a-truncation",
+        ),
+        pytest.param(
+            [
+                stream(created(), completed("failed")),
+                stream(created("i2"), completed("incomplete")),
+            ],
+            FailedError,
+            "status failed",
+            id="of-two-statuses-the-first",
+        ),
+        pytest.param(
+            [block(created()) + b"data: {\n\ndata: [\n\n"],
+            BadDataError,
+            "2 events could not be read",
+            id="broken-events-outweigh-a-truncation",
+        ),
+        pytest.param(
+            [b"data: {\n\n" + stream(*answer("a", status="failed"))],
+            FailedError,
+            "status failed",
+            id="a-status-outweighs-broken-events",
+        ),
+        pytest.param(
+            [b"data: {\n\n" + stream(*answer("a"))],
+            BadDataError,
+            "1 events could not be read",
+            id="broken-events-in-a-whole-answer",
+        ),
+        pytest.param(
+            [TRUNCATED + ERROR], TruncatedError, "broke off the stream: gone (503)", id="raw-503"
+        ),
+        pytest.param(
+            [TRUNCATED + b'{"error":{"code":"safety"}}'],
+            FailedError,
+            "blocked",
+            id="raw-refusal-inside",
+        ),
+        pytest.param(
+            [b": x\n\n" + ERROR + stream(*answer("a"))], None, "", id="an-error-that-was-overcome"
+        ),
+        pytest.param(
+            [b'{"error":{"code":"invalid_request","message":"no"}}'],
+            RejectedError,
+            "no (invalid_request)",
+            id="refused",
+        ),
+        pytest.param(
+            [b"HTTP/1.1 403 x\r\n\r\n" + b'{"error":{"message":"no"}}'],
+            RefusedError,
+            "HTTP 403: no",
+            id="refused-with-its-status",
+        ),
+        pytest.param(
+            [stream(created(), event("error", error={"code": "x"}), done=False)],
+            GstreamError,
+            "the stream ended with an error: x",
+            id="error-event",
+        ),
+        pytest.param(
+            [ndjson(*answer("a"), event("gstream.exit", status=74, message="full"))],
+            GstreamError,
+            "an earlier run ended with: full",
+            id="exit-line",
+        ),
+        pytest.param(
+            [ndjson(created(), event("gstream.exit", status=77, message="no key"))],
+            RefusedError,
+            "an earlier run ended with: no key",
+            id="exit-line-of-another-failure",
+        ),
+        pytest.param(
+            [ndjson(created(), event("gstream.exit", status=76, message="x"))],
+            TruncatedError,
+            "before the interaction did",
+            id="exit-line-of-the-same-failure",
+        ),
+        pytest.param(
+            [ndjson(*answer("a"), event("gstream.exit", status=["x"]))],
+            TruncatedError,
+            "an earlier run ended with: None",
+            id="odd-exit-line",
+        ),
+        pytest.param(
+            [stream(created(), completed("requires_action"))],
+            RequiresActionError,
+            "waits for the results",
+            id="requires-action",
+        ),
+    ],
+)
+def test_a_run_is_the_failure_that_weighs_most(
+    bodies: list[bytes], failure: type[GstreamError] | None, message: str
+) -> None:
+    _, found = ran(*bodies)
+
+    assert isinstance(found, failure or type(None))
+    assert message in str(found or "")
+
+
+def test_arguments_that_are_no_json_are_bad_data() -> None:
+    call = start("function_call", id="c1", name="f")
+    broken = delta("arguments_delta", arguments="{")
+    events = [created(), call, broken, stop()]
+
+    whole, failure = ran(stream(*events, completed()))
+    assert isinstance(failure, BadDataError)
+    assert str(failure).startswith("the arguments of f")
+    assert whole.reports == []
+
+    waiting, failure = ran(stream(*events, completed("requires_action")))
+    assert isinstance(failure, RequiresActionError)
+    assert waiting.reports[0].startswith("the arguments of f")
+
+
+def test_a_failure_from_outside_is_the_failure_unless_the_status_says_more() -> None:
+    lost = NetworkError("lost")
+
+    assert ran(failure=lost)[1] is lost
+    assert ran(TRUNCATED, failure=lost)[1] is lost
+    assert ran(TRUNCATED, failure=TruncatedError("cut"))[1].args == ("cut",)  # type: ignore[union-attr]
+    assert isinstance(
+        ran(stream(*answer("a", status="failed")), failure=TruncatedError("cut"))[1], FailedError
+    )
+
+
+@pytest.mark.parametrize(
+    ("body", "failure"),
+    [
+        pytest.param(b"HTTP/1.1 502 x\r\n\r\n<html>no", GstreamError, id="html"),
+        pytest.param(b"HTTP/1.1 429 x\r\n\r\n[{} x", RateLimitedError, id="json-that-is-none"),
+        pytest.param(b"HTTP/1.1 200 x\r\n\r\n<html>no", BadDataError, id="no-refusal"),
+        pytest.param(b"<html>no", BadDataError, id="no-header-lines"),
+        pytest.param(b"words", BadDataError, id="words"),
+        pytest.param(b"[{} x", BadDataError, id="no-array"),
+    ],
+)
+def test_input_that_cannot_be_read_is_a_refusal_if_its_status_says_so(
+    body: bytes, failure: type[GstreamError]
+) -> None:
+    for chunks in ([body], [body[at : at + 1] for at in range(len(body))]):
+        with pytest.raises(failure):
+            ran(chunks)
+
+
+def test_an_event_that_is_too_large_ends_the_run() -> None:
+    written: list[bytes] = []
+    session = Session(VIEWS["text"](), Sink(written.append), report=print, max_event_size=100)
+
+    session.feed(block(start()) + block(delta(text="a")) + b"data: " + b"x" * 200)
+    with pytest.raises(BadDataError, match="larger than 100 bytes"):
+        session.feed(b"x")
+    assert written == [b"a"]
+
+
+# --- turns
+
+
+def test_an_answered_turn_is_no_failure() -> None:
+    running = Running("json", flush="end")
+    running.session.feed(stream(created(), completed("requires_action")))
+    running.session.end_turn()
+    assert running.written == []
+
+    running.session.feed(stream(created("i2"), completed()))
+    assert running.session.close() is None
+    assert running.out.count(b"\n") == 2
+
+
+def test_a_turn_whose_answer_never_comes_is_truncated() -> None:
+    running = Running()
+    running.session.feed(stream(created(), completed("requires_action")))
+    running.session.end_turn()
+
+    assert isinstance(running.session.close(), TruncatedError)
+    assert isinstance(running.session.close(NetworkError("lost")), NetworkError)
+
+
+def test_turns_in_a_file_of_ndjson_answer_each_other() -> None:
+    turns = [created(), completed("requires_action"), created("i2"), completed()]
+
+    assert ran(ndjson(*turns))[1] is None
+    assert isinstance(ran(stream(*turns, done=False))[1], RequiresActionError)
+    stopped = [*turns[:2], event("gstream.exit", status=10), *turns[2:]]
+    assert isinstance(ran(ndjson(*stopped))[1], RequiresActionError)
