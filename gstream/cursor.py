@@ -11,7 +11,7 @@ from typing import Any
 import orjson
 
 from .errors import BadDataError, CannotCreateError, NoInputError
-from .events import Event
+from .events import Event, dumps
 from .ledger import Ledger
 
 _VERSION = 1
@@ -89,7 +89,7 @@ def save(path: str, cursor: Cursor) -> None:
     try:
         file = os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o600)
         try:
-            os.write(file, orjson.dumps(value) + b"\n")
+            os.write(file, dumps(value) + b"\n")
         finally:
             os.close(file)
         os.replace(aside, path)

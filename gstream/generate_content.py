@@ -8,7 +8,7 @@ of the interaction, under its own name.
 
 from collections.abc import Callable, Iterator
 
-from .events import Event
+from .events import Event, dumps
 from .grounding import annotations, tool_steps
 from .parts import Parts, shows, text_at
 from .usage_metadata import snake_case, usage_of
@@ -82,7 +82,7 @@ class _Answer:
         self._fields: Event = {}
         self._usage: Event = {}
         self._candidate: Event = {}
-        self._annotated: set[str] = set()
+        self._annotated: set[bytes] = set()
         self._others = False
         self._steps = Parts()
 
@@ -142,7 +142,7 @@ class _Answer:
 
     def _annotate(self, annotation: Event) -> None:
         """Keep what is new: grounding comes again with what was added."""
-        key = repr(annotation)
+        key = dumps(annotation)
         if key not in self._annotated:
             self._annotated.add(key)
             self._steps.annotate(annotation)

@@ -160,7 +160,7 @@ class EventReader:
 
     def _block_of(self, event: Event, line: bytes) -> bytes:
         if event.get("error") is not None and event["error"] is self.raw_error:
-            return orjson.dumps({"error": self.raw_error}) + b"\n"  # as servers do (PROTOCOL d.6)
+            return dumps({"error": self.raw_error}) + b"\n"  # as servers do (PROTOCOL d.6)
         return block_of(event, line)
 
     # --- kinds

@@ -7,12 +7,10 @@ connect again, poll, continue, or give up.
 from collections.abc import Callable
 from dataclasses import dataclass
 
-import orjson
-
 from .blocks import BlockSplitter
 from .documents import error_in_body, joined
 from .errors import BadDataError, GstreamError, NetworkError, TruncatedError
-from .events import Batch, Event, batch_of
+from .events import Batch, Event, batch_of, dumps
 from .finished import missing_events
 from .ledger import Ledger
 from .outcome import BLOCKED, error_text, http_status_of
@@ -356,7 +354,7 @@ class Follower:
         replay = Replay(self.ledger, after_last_id=False)
         kinds = {index: track.kind for index, track in self.ledger.tracks.items()}
         for event in missing_events(interaction, kinds):
-            line = orjson.dumps(event) + b"\n"
+            line = dumps(event) + b"\n"
             self._take_one(event, line, replay, _block(event, line))
 
 

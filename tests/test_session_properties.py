@@ -182,3 +182,21 @@ def test_ndjson_of_a_golden_stream_fed_back_in_gives_the_same(path: Path) -> Non
 
     for view in ("text", "steps", "json"):
         assert run([lines], view)[:2] == (run([body], view)[0], failure)
+
+
+@pytest.mark.parametrize("view", VIEWS)
+@pytest.mark.parametrize("depth", [200, 300, 900, 1000, 1100])
+def test_deep_nesting_ends_in_success_or_a_documented_failure(depth: int, view: str) -> None:
+    deep = b"[" * depth + b"]" * depth
+    chunk = b'{"candidates":[{"content":{"parts":[{"text":"a"}]},"finishReason":"STOP",'
+    bodies = [
+        stream(start(x="DEEP"), delta("image", data="DEEP"), completed(usage={"n": "DEEP"})),
+        stream(delta("text_annotation_delta", annotations=["DEEP"]), event("error", error="DEEP")),
+        stream(start("thought"), delta("thought_summary", content={"x": "DEEP"}), done=False),
+        b"data: " + chunk + b'"citationMetadata":{"citationSources":[{"uri":"DEEP"}]}}]}\n\n',
+        b': x\n\n{"error":{"code":503,"x":"DEEP"}}\n',
+    ]
+
+    for body in bodies:
+        output, _, _ = run([body.replace(b'"DEEP"', deep)], view)
+        assert view != "ndjson" or output.endswith(b"\n")

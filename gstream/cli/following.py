@@ -7,12 +7,11 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 import click
-import orjson
 
 from gstream import api, cursor
 from gstream.cursor import Cursor
 from gstream.errors import GstreamError, NetworkError, TruncatedError
-from gstream.events import Event, batch_of, loads
+from gstream.events import Event, batch_of, dumps, loads
 from gstream.ledger import Ledger
 from gstream.opening import Retrying, open_stream
 from gstream.outcome import Progress
@@ -181,7 +180,7 @@ class Following:
 
     def _request(self, body: api.Body) -> Request:
         path, sent = self._to_wire(body)
-        return Request("POST", request_url(self._options, path), orjson.dumps(sent))
+        return Request("POST", request_url(self._options, path), dumps(sent))
 
     def _read_once(self, answer: Answer) -> None:
         """Show an answer that no other connection could go on with.

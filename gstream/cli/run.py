@@ -9,9 +9,9 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 import click
-import orjson
 
 from gstream.errors import CannotCreateError, GstreamError, OutputError, TimeIsUpError
+from gstream.events import dumps
 from gstream.session import Observer, Session
 from gstream.sink import Sink
 from gstream.terminal import visible_bytes
@@ -311,7 +311,7 @@ def _check_stats_file(name: str | None) -> None:
 
 
 def _write_stats(name: str, stats: dict[str, Any]) -> None:
-    data = orjson.dumps(stats)
+    data = dumps(stats)
     if name == "-":
         say(data.decode())
         return
