@@ -332,7 +332,10 @@ class Session:
         elif self._view.unshown:
             size = f"{self._view.unshown:,} bytes of media"
             self._report(f"{size} were not shown; --save-media DIR saves them")
-        self._sink.write(self._view.end(whole=whole, ended=ended))
+        try:
+            self._sink.write(self._view.end(whole=whole, ended=ended))
+        except BadDataError as exc:  # nested too deeply to be written
+            self._fail(exc)
 
     def _forget_interaction(self) -> None:
         """Begin anew; where we were is still known."""

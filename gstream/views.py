@@ -209,9 +209,10 @@ class StepsView(_Base):
         return b"".join(lines)
 
     def end(self, *, whole: bool, ended: bool) -> bytes:
-        lines = self._rest(partial=not ended)
-        self.__init__()  # type: ignore[misc]  # the next interaction starts afresh
-        return b"".join(lines)
+        try:
+            return b"".join(self._rest(partial=not ended))
+        finally:
+            self.__init__()  # type: ignore[misc]  # the next interaction starts afresh
 
     def state(self) -> Event:
         return {"shown": sorted(self._shown)}

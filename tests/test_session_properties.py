@@ -43,7 +43,7 @@ FRAGMENTS = [
     block(event("interaction.created", interaction={})),
     block(completed(usage=1, steps=[{"type": "model_output", "content": 1}])),
     block(delta("image", index=2, data="AAAA")),
-    block(delta("thought_signature", index=[], signature=1)),
+    block({**delta("thought_signature", signature=1), "index": []}),
     b"event: step.start\ndata: " + b"[" * 1030 + b"\n\n",
     b'data: {"event_type":"step.start","index":5,"step":'
     + b'{"a":' * 990
