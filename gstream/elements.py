@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 import orjson
 
-from .events import Event, delta_type
+from .events import Event, delta_type, dumps
 
 _MEDIA = frozenset({"image", "video", "document"})
 
@@ -103,7 +103,12 @@ def units_of(event: Event) -> list[object]:
             return [unit for element in elements_of(delta) for unit in _units(index, element)]
         case {"event_type": "step.start" | "step.stop" as kind, "index": index}:
             return [(index, kind)]
-    return [_canonical({key: value for key, value in event.items() if key != "event_id"})]
+    return [content_of(event)]
+
+
+def content_of(event: Event) -> bytes:
+    """What an event says, without its id; the order of keys does not matter."""
+    return _canonical({key: value for key, value in event.items() if key != "event_id"})
 
 
 def _units(index: object, element: Element) -> list[object]:
@@ -150,4 +155,7 @@ def _token(sequence: str, delta: Event) -> Element:
 
 
 def _canonical(value: object) -> bytes:
-    return orjson.dumps(value, option=orjson.OPT_SORT_KEYS)
+    try:
+        return orjson.dumps(value, option=orjson.OPT_SORT_KEYS)
+    except orjson.JSONEncodeError:
+        return dumps(value)  # nested deeper than orjson goes

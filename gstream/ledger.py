@@ -11,7 +11,7 @@ from itertools import islice
 from typing import Any
 from zlib import crc32
 
-from .elements import Element, elements_in_step, elements_of
+from .elements import Element, content_of, elements_in_step, elements_of
 from .events import Batch, Event, delta_type
 
 _HISTORY_BYTES = 256 * 1024
@@ -179,14 +179,14 @@ class Ledger:
     def _record_mixed(self, batch: Batch) -> None:
         pieces: list[str] = []
         index = -1
-        for event, line in zip(batch.events, batch.lines, strict=True):
+        for event in batch.events:
             text = _plain_text(event)
             if text and (not pieces or event["index"] == index):
                 pieces.append(text)
                 index = event["index"]
                 continue
             self._record_text(index, pieces)
-            self._record_one(event, line)
+            self._record_one(event)
             if isinstance(event_id := event.get("event_id"), str) and event_id:
                 changed = {each: self.tracks[each] for each in self._changed}
                 self.set_checkpoint(event_id, changed, len(self.notices))
@@ -194,7 +194,7 @@ class Ledger:
 
     def record_one(self, event: Event, line: bytes) -> None:
         """Take one event that is handed on; its id, if it has one, is left to the caller."""
-        self._record_one(event, line)
+        self._record_one(event)
         self._remember([line])
 
     def hand_on(self, line: bytes) -> None:
@@ -298,7 +298,7 @@ class Ledger:
                 break
         return found[max(0, len(found) - count) :]
 
-    def _record_one(self, event: Event, line: bytes) -> None:
+    def _record_one(self, event: Event) -> None:
         match event:
             case {"event_type": "step.delta", "index": int(index), "delta": dict(delta)}:
                 self.track(index).add(elements_of(delta))
@@ -310,7 +310,7 @@ class Ledger:
             case {"event_type": "interaction.created"}:
                 self._record_created(event)
             case {"event_type": str(kind)} if kind not in NO_NOTICES:
-                self.notices.append(crc32(line))
+                self.notices.append(crc32(content_of(event)))
         self._since_checkpoint += 1
 
     def _remember(self, lines: list[bytes]) -> None:

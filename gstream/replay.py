@@ -8,10 +8,8 @@ from then on everything is new. What differs on the way is a contradiction, neve
 
 from zlib import crc32
 
-import orjson
-
-from .elements import Element, elements_in_step, elements_of, joined, units_of
-from .events import Event, parse_event
+from .elements import Element, content_of, elements_in_step, elements_of, joined, units_of
+from .events import Event, dumps, parse_event
 from .ledger import NO_NOTICES, Ledger, Position, Track
 
 Pair = tuple[Event, bytes]
@@ -39,8 +37,9 @@ class Replay:
         self._after_last_id = after_last_id
         self._from_start: set[int] = set()
         self._whole: set[int] = set()
-        self._started_before = frozenset(ledger.checkpoint if after_last_id else ())
-        self._shadows = _shadows(ledger, ledger.checkpoint if after_last_id else {})
+        checkpoint = ledger.checkpoint if after_last_id else {}
+        self._started_before = {index for index, track in checkpoint.items() if track.kind}
+        self._shadows = _shadows(ledger, checkpoint)
         self._changed: set[int] = set(self._shadows)
         self._last_id = ledger.last_event_id
         self._notice_at_last_id = ledger.notices_at_checkpoint
@@ -175,6 +174,10 @@ class Replay:
         self._see_id(event)
         return [(event, line)]
 
+    def _old(self, event: Event) -> list[Pair]:
+        self._see_id(event)
+        return []
+
     def _created(self, event: Event, line: bytes) -> list[Pair]:
         at_last_id = _id_of(event) == self._last_id
         self._preamble = self._after_last_id and not at_last_id
@@ -184,17 +187,17 @@ class Replay:
         new_id = interaction.get("id") if isinstance(interaction, dict) else None
         if new_id and new_id != self._ledger.interaction_id:
             raise ContradictionError(f"it is another interaction, {new_id}")
-        return []
+        return self._old(event)
 
     def _notice_again(self, event: Event, line: bytes, *, preamble: bool) -> list[Pair]:
         """An event that belongs to no step: old if it stands in the list from our place on."""
         notices = self._ledger.notices
-        known = crc32(line)
+        known = crc32(content_of(event))
         self._notices_here += 1
         if known in notices[self._notice :]:
             self._notice = notices.index(known, self._notice) + 1
             self._preamble = preamble
-            return []
+            return self._old(event)
         if preamble and known in notices:
             return []
         self._notice = len(notices) + 1
@@ -223,12 +226,13 @@ class Replay:
                 self._shadows[index] = track  # a whole step takes the place of its parts (A3)
                 return [] if track.stopped else [self._handed(event, line)]
         fresh = [self._unseen(index, element) for element in elements_in_step(event["step"])]
+        self._see_id(event)
         return [self._synthesised(index, element) for element in fresh if element is not None]
 
     def _synthesised(self, index: int, element: Element) -> Pair:
         event: Event = {"event_type": "step.delta", "index": index, "delta": element.delta}
         event["synthesized"] = True
-        return self._handed(event, orjson.dumps(event) + b"\n")
+        return self._handed(event, dumps(event) + b"\n")
 
     def _stop(self, event: Event, line: bytes, index: int) -> list[Pair]:
         track = self._ledger.track(index)
@@ -236,7 +240,7 @@ class Replay:
         self._shadow(index).stopped = True
         if not track.late:
             self._check_step(index, track)
-        return [] if old else self._new(event, line)
+        return self._old(event) if old else self._new(event, line)
 
     def _delta(self, event: Event, line: bytes, index: int) -> list[Pair]:
         elements = elements_of(event["delta"])
@@ -244,7 +248,7 @@ class Replay:
         fresh = [element for element in unseen if element is not None]
         if fresh != elements:
             event = {**event, "delta": joined(event["delta"], fresh)} if fresh else event
-            line = orjson.dumps(event) + b"\n"
+            line = dumps(event) + b"\n"
         pairs = [self._handed(event, line)] if fresh else []
         self._see_id(event)
         return pairs
@@ -337,8 +341,6 @@ def _catch_up(
             return element, True
         behind.finish_run()
         _compare(behind, ahead, loose=loose)
-        if _at_end(behind, ahead):
-            return element, True
     if behind.tokens < ahead.tokens:
         behind.add(element)
         _compare(behind, ahead, loose=loose)

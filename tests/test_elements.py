@@ -1,10 +1,11 @@
 import base64
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gstream.elements import Element, elements_in_step, elements_of, joined, units_of
+from gstream.elements import Element, content_of, elements_in_step, elements_of, joined, units_of
 
 from .interactions import interactions, recut
 from .support import Event, created, delta, event, items, start, stop
@@ -77,6 +78,17 @@ def test_a_token_does_not_depend_on_the_order_of_keys() -> None:
     one, other = {"type": "x", "a": 1}, {"a": 1, "type": "x"}
 
     assert elements_of(one)[0].value == elements_of(other)[0].value
+
+
+def test_an_event_nested_deeper_than_usual_is_a_token_too() -> None:
+    deep: Any = 1
+    for _ in range(300):
+        deep = [deep]
+
+    one, same = ({"type": "deep", "value": deep} for _ in range(2))
+
+    assert elements_of(one)[0].value == elements_of(same)[0].value
+    assert content_of(event("x", value=deep)) != content_of(event("x", value=[deep]))
 
 
 def test_each_annotation_is_a_token_of_its_own() -> None:

@@ -165,6 +165,12 @@ def test_notices_are_all_events_that_belong_to_no_step() -> None:
     assert len(ledger.notices) == 2
 
 
+def test_text_that_is_none_is_recorded_like_any_delta() -> None:
+    ledger = ledger_of([start(), delta(text=7), delta(text="a")])
+
+    assert set(ledger.tracks[0].sequences) == {"other", "content"}
+
+
 def test_a_checkpoint_is_what_had_come_by_the_newest_id() -> None:
     events = [
         start(),
