@@ -11,7 +11,8 @@ ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "gstream"
 LAYERS = [
     "errors event_types hosts mime partial_args sink terminal",
-    "events sse folder",
+    "events folder regions",
+    "sse",
     "arguments attachments blocks documents elements finished json_array retry running steps",
     "functions grounding ledger media transport usage_metadata views",
     "api cursor parts replay",

@@ -1,0 +1,248 @@
+"""`gstream create` over broken connections, with and without a cursor file, on real sockets."""
+
+import json
+import os
+import signal
+import subprocess
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from tests.cli.support_cli import GSTREAM, environment, read_until, run
+from tests.drawn_faults import LIVE_ENDINGS, faults, stream
+from tests.faults import Fault, FaultModel, FaultServer
+from tests.servers import RawServer, Received, answering, cut, refusing
+from tests.support import STREAMS
+
+VIEWS = ("text", "ndjson", "steps", "json", "sse")
+SCHEDULES = 2000 if os.environ.get("HYPOTHESIS_PROFILE") == "thorough" else 150
+
+
+def create(url: str, *args: str) -> list[str]:
+    return ["create", "-p", "x", "-q", "--base-url", url, *args]
+
+
+def uncut(view: str, ids: str, seed: int = 0) -> bytes:
+    with FaultServer(FaultModel(stream(ids, seed))) as server:
+        return run(*create(server.url, f"--{view}")).stdout
+
+
+def differing(seed: int) -> str:
+    """How a schedule of faults differs from the uncut run; empty if it does not."""
+    view = VIEWS[seed % len(VIEWS)]
+    ids = ("none", "some", "all")[seed // len(VIEWS) % 3]
+    cut_anew = view in {"text", "steps", "json"}
+    first, *others = faults(seed, endings=list(LIVE_ENDINGS), cut_anew=cut_anew)
+    if first.ending == "reset":  # it can take away what had arrived, and the id with it
+        first = replace(first, ending="unfinished")
+    model = FaultModel(stream(ids, seed), [first, *others])
+    with FaultServer(model) as server:
+        done = subprocess.run(
+            [*GSTREAM, *create(server.url, f"--{view}")],
+            env=environment(),
+            capture_output=True,
+            timeout=60,
+            check=False,
+        )
+    polled = any("stream" not in request for request in model.requests[1:])
+    same = done.stdout == uncut(view, ids, seed) or (polled and not cut_anew)
+    if same and done.returncode == 0 and model.posts == 1:
+        return ""
+    return f"seed {seed}: {view}, exit {done.returncode}, {model.posts} posts: {done.stderr!r}"
+
+
+def test_any_schedule_of_faults_prints_what_the_uncut_run_prints() -> None:
+    with ThreadPoolExecutor(4) as pool:
+        found = list(pool.map(differing, range(SCHEDULES)))
+
+    assert [each for each in found if each] == []
+
+
+@pytest.mark.parametrize("view", VIEWS)
+@pytest.mark.parametrize("ids", ["some", "all"])
+def test_a_server_that_cuts_every_connection_changes_nothing(ids: str, view: str) -> None:
+    schedule = [Fault(events=1 + number % 3, ending="reset") for number in range(40)]
+    model = FaultModel(stream("all" if ids == "all" else "some", 3), schedule)
+    with FaultServer(model) as server:
+        got = run(*create(server.url, f"--{view}", "--retries", "40"))
+
+    polled = any("stream" not in request for request in model.requests[1:])
+    if not (polled and view in {"ndjson", "sse"}):
+        assert got.stdout == uncut(view, ids, 3)
+    assert (got.code, model.posts) == (0, 1)
+
+
+def test_silence_is_a_break_after_the_idle_timeout() -> None:
+    model = FaultModel(stream("all"), [Fault(events=12, ending="silent")])
+    with FaultServer(model) as server:
+        got = run("create", "-p", "x", "--base-url", server.url, "--idle-timeout", "0.2")
+
+    assert (got.code, got.stdout) == (0, uncut("text", "all"))
+    assert "no byte came for 0.2 s (after event e11); connecting again" in got.stderr
+
+
+def named(name: str) -> bytes:
+    return (STREAMS / name).read_bytes()
+
+
+@pytest.mark.parametrize("view", ["text", "json"])
+def test_a_cut_after_ten_minutes_is_resumed_where_it_was(view: str) -> None:
+    scripts = [cut(named("deep_research_cut.sse")), answering(named("deep_research_resume.sse"))]
+    with RawServer(*scripts, refusing(404, {})) as server:
+        got = run(*create(server.url, f"--{view}"))
+
+    assert got.code == 0
+    assert server.requests[1].path.endswith("&last_event_id=v1_MF90aG91Z2h0XzI")
+    if view == "json":
+        assert json.loads(got.stdout) == json.loads(named("deep_research_merged.json"))
+    else:
+        assert got.stdout == named("deep_research_merged.txt")
+
+
+def continued(*args: str) -> tuple[bytes, int, list[Received]]:
+    hops = [answering(named(f"requires_continuation_hop{number}.sse")) for number in (1, 2)]
+    with RawServer(*hops) as server:
+        got = run(*create(server.url, "-m", "gemini-4-argon", *args))
+    return got.stdout, got.code, server.requests
+
+
+def test_a_long_answer_is_continued_and_merged() -> None:
+    text, code, requests = continued()
+    merged, _, _ = continued("--json")
+
+    manifest = json.loads(named("manifest.json"))
+    expected = manifest["requires_continuation_hop1"]["next_request"]
+    assert (text, code) == (named("requires_continuation_merged.txt"), 0)
+    assert json.loads(merged) == json.loads(named("requires_continuation_merged.json"))
+    assert json.loads(requests[1].body) == expected
+
+
+def test_an_unstored_long_answer_is_continued_with_its_input() -> None:
+    _, _, requests = continued("--no-store")
+
+    body = json.loads(requests[1].body)
+    assert (body["input"], body["continuation_token"]) == ("x", "tok_hop_1")
+    assert "previous_interaction_id" not in body
+
+
+def test_a_long_answer_is_not_continued_without_resuming() -> None:
+    text, code, requests = continued("--no-resume")
+
+    assert (text, code, len(requests)) == (named("requires_continuation_hop1.txt"), 11, 1)
+
+
+def test_a_hop_that_gives_back_its_own_token_ends_it() -> None:
+    hop = answering(named("requires_continuation_hop1.sse"))
+    with RawServer(hop, hop, hop) as server:
+        got = run(*create(server.url))
+
+    assert (got.code, len(server.requests)) == (11, 2)
+
+
+# --- the cursor file
+
+
+def test_create_goes_on_with_an_unfinished_cursor_instead_of_paying_again(tmp_path: Path) -> None:
+    cursor = str(tmp_path / "cursor")
+    model = FaultModel(stream("all"), [Fault(events=11)])
+    with FaultServer(model) as server:
+        first = run(*create(server.url, "--cursor", cursor, "--no-resume"))
+        second = run(*create(server.url, "--cursor", cursor))
+
+    assert (first.code, second.code, model.posts) == (76, 0, 1)
+    assert first.stdout + second.stdout == uncut("text", "all")
+
+
+def test_a_finished_cursor_needs_no_request_and_ends_the_same(tmp_path: Path) -> None:
+    cursor = str(tmp_path / "cursor")
+    events = stream("all")
+    events[-1]["interaction"]["status"] = "incomplete"
+    model = FaultModel(events)
+    with FaultServer(model) as server:
+        first = run(*create(server.url, "--cursor", cursor))
+        again = run("resume", "--cursor", cursor, "--base-url", server.url)
+
+    assert (first.code, again.code, again.stdout) == (11, 11, b"")
+    assert len(model.requests) == 1
+
+
+def test_another_view_cannot_go_on(tmp_path: Path) -> None:
+    cursor = str(tmp_path / "cursor")
+    with FaultServer(FaultModel(stream("all"), [Fault(events=11)])) as server:
+        run(*create(server.url, "--cursor", cursor, "--no-resume"))
+        got = run("resume", "--json", "--cursor", cursor, "--base-url", server.url)
+
+    assert got.code == 2
+    assert "was written with --text" in got.stderr
+
+
+def test_a_cursor_needs_what_is_written_at_once(tmp_path: Path) -> None:
+    assert run(*create("http://127.0.0.1:9", "--cursor", "c", "--flush", "line")).code == 2
+
+
+# --- interruptions
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_an_interruption_says_how_to_go_on(number: signal.Signals) -> None:
+    model = FaultModel(stream("all"), [Fault(events=12, ending="silent")])
+    with FaultServer(model) as server:
+        process = subprocess.Popen(
+            [*GSTREAM, *create(server.url)],
+            env=environment(),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+        )
+        assert process.stdout is not None
+        assert process.stderr is not None
+        read_until(process.stdout, b"the the ")
+        process.send_signal(number)
+        words = process.stderr.read().decode()
+        process.communicate()
+
+    assert process.returncode == -number
+    assert "resume with: gstream resume v1_fault --last-event-id e" in words
+
+
+@pytest.mark.parametrize("asked", [True, False])
+def test_a_background_run_is_stopped_only_if_that_was_asked_for(asked: bool) -> None:
+    option = ["--cancel-on-interrupt"] if asked else []
+    model = FaultModel(stream("all"), [Fault(events=12, ending="silent")])
+    with FaultServer(model) as server:
+        process = subprocess.Popen(
+            [*GSTREAM, *create(server.url, "--background", *option)],
+            env=environment(),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+        )
+        assert process.stdout is not None
+        read_until(process.stdout, b"the the ")
+        process.send_signal(signal.SIGINT)
+        _, words = process.communicate()
+
+    cancelled = [request for request in model.requests if "/v1_fault/cancel" in request]
+    assert len(cancelled) == asked
+    assert (b"the run goes on at the server; stop it with: curl" in words) != asked
+
+
+# --- usage
+
+
+@pytest.mark.parametrize(
+    ("args", "fetched"), [(["--json"], 1), (["-u"], 1), ([], 0)], ids=["json", "usage", "text"]
+)
+def test_missing_token_counts_of_an_agent_are_fetched_where_they_are_shown(
+    args: list[str], fetched: int
+) -> None:
+    events = stream("all")
+    events[0]["interaction"] |= {"agent": "deep-research"}
+    usage = events[-1]["interaction"].pop("usage")
+    model = FaultModel(events)
+    with FaultServer(model) as server:
+        assert usage
+        got = run("create", "-p", "x", "--base-url", server.url, *args)
+
+    assert got.code == 0
+    assert len(model.requests) == 1 + fetched

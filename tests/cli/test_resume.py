@@ -1,0 +1,85 @@
+"""`gstream resume` as a user runs it, against a server on a real socket."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.cli.support_cli import Ran, run
+from tests.drawn_faults import stream
+from tests.faults import Fault, FaultModel, FaultServer
+from tests.servers import RawServer, refusing
+
+
+def resume(server: FaultServer | RawServer, *args: str) -> Ran:
+    return run("resume", *args, env={"GOOGLE_GEMINI_BASE_URL": server.url})
+
+
+def uncut(view: str = "text", ids: str = "all") -> bytes:
+    with FaultServer(FaultModel(stream(ids))) as server:
+        return run("create", "-p", "x", f"--{view}", "-q", "--base-url", server.url).stdout
+
+
+@pytest.mark.parametrize("view", ["text", "ndjson", "steps", "json", "sse"])
+def test_a_finished_interaction_streams_like_a_new_one(view: str) -> None:
+    with FaultServer(FaultModel(stream("all"))) as server:
+        got = resume(server, "v1_fault", f"--{view}", "-q")
+
+    assert (got.code, got.stdout) == (0, uncut(view))
+    assert server.model.posts == 0
+
+
+def test_a_running_one_is_followed_over_its_own_breaks() -> None:
+    faults = [Fault(events=3, ending="reset"), Fault(events=4, extra=20, ending="unfinished")]
+    with FaultServer(FaultModel(stream("none"), faults)) as server:
+        got = resume(server, "v1_fault", "-q")
+
+    assert (got.code, got.stdout) == (0, uncut())
+
+
+def test_an_unknown_one_is_refused_with_the_servers_words() -> None:
+    error = {"code": "not_found", "message": "No such interaction."}
+    with RawServer(refusing(404, error)) as server:
+        got = resume(server, "v1_other")
+
+    assert (got.code, got.stdout) == (64, b"")
+    assert "HTTP 404: No such interaction. (not_found)" in got.stderr
+    assert "this is a bug" not in got.stderr
+
+
+def test_starts_after_the_event_that_is_named() -> None:
+    with FaultServer(FaultModel(stream("all"))) as server:
+        got = resume(server, "v1_fault", "--last-event-id", "e10", "--ndjson")
+
+    assert json.loads(got.stdout.splitlines()[0])["event_id"] == "e11"
+    assert server.model.requests == [
+        "GET /v1beta/interactions/v1_fault?stream=true&last_event_id=e10"
+    ]
+
+
+def test_after_a_break_it_never_shows_what_was_before_the_event_that_was_named() -> None:
+    faults = [Fault(events=2, ending="reset")]
+    with FaultServer(FaultModel(stream("all"), faults)) as server:
+        got = resume(server, "v1_fault", "--last-event-id", "e10", "--ndjson")
+
+    ids = [event["event_id"] for event in got.events]
+    assert ids == [f"e{number}" for number in range(11, 29)]
+
+
+def test_the_id_is_escaped_in_the_address() -> None:
+    with FaultServer(FaultModel(stream("all"))) as server:
+        resume(server, "a/b?c=d")
+
+    assert server.model.requests[0] == "GET /v1beta/interactions/a%2Fb%3Fc%3Dd?stream=true"
+
+
+@pytest.mark.parametrize("args", [[], ["--last-event-id", "e1"]], ids=["nothing", "only-an-event"])
+def test_without_an_id_and_a_cursor_there_is_nothing_to_do(args: list[str]) -> None:
+    assert run("resume", *args).code == 2
+
+
+def test_a_cursor_file_that_is_not_there_holds_no_interaction(tmp_path: Path) -> None:
+    got = run("resume", "--cursor", str(tmp_path / "none"))
+
+    assert got.code == 2
+    assert "there is no interaction in it yet" in got.stderr
