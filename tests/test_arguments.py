@@ -39,6 +39,20 @@ def broken(*events: Event, at_once: int = 1) -> list[str]:
         pytest.param(call("{")[:-1], ["f"], id="never-stopped"),
         pytest.param([*call("{"), *call("{}")], ["f"], id="index-used-again"),
         pytest.param([call("{")[0], *call("{}")], [], id="started-again"),
+        pytest.param(
+            [*call("{")[:-1], created(), delta("thought_signature", signature="s"), stop()],
+            ["f"],
+            id="other-events-between",
+        ),
+        pytest.param(
+            [
+                *call("{")[:-1],
+                start("x", index=1),
+                delta("arguments_delta", index=1, arguments="x"),
+            ],
+            ["f"],
+            id="another-step-between",
+        ),
         pytest.param([*call("{"), *call("x", index=1, name="g")], ["f", "g"], id="two"),
         pytest.param([start(), delta(text="{"), stop()], [], id="text"),
         pytest.param([delta("arguments_delta", arguments="{"), stop()], [], id="never-started"),

@@ -30,6 +30,9 @@ LAYERS = [
 ]
 RANK = {module: rank for rank, layer in enumerate(LAYERS) for module in layer.split()}
 MODULES = sorted(path.stem for path in PACKAGE.glob("*.py") if path.stem != "__main__")
+WHOLES = ["bench", "docs", "golden", "layout", "library", "package", "readme", "support"]
+"""What is tested without being a module."""
+
 COMMAND_LINE = sorted(path.stem for path in (PACKAGE / "cli").glob("*.py"))
 
 
@@ -73,6 +76,20 @@ def test_each_module_has_its_test_file(module: str) -> None:
 @pytest.mark.parametrize("module", [name for name in COMMAND_LINE if name != "__init__"])
 def test_each_module_of_the_command_line_has_its_test_file(module: str) -> None:
     assert (ROOT / "tests" / "cli" / f"test_{module}.py").is_file()
+
+
+@pytest.mark.parametrize("folder", ["tests", "tests/cli"])
+def test_each_test_file_is_named_for_a_module_or_for_a_whole(folder: str) -> None:
+    subjects = MODULES + (COMMAND_LINE if folder == "tests/cli" else WHOLES)
+    files = [path.stem.removeprefix("test_") for path in (ROOT / folder).glob("test_*.py")]
+
+    assert len(files) > 20
+    assert [name for name in files if not _is_named_for(name, subjects)] == []
+
+
+def _is_named_for(name: str, subjects: list[str]) -> bool:
+    """Whether a name is a subject, or one with what of it is tested behind."""
+    return any(name == subject or name.startswith(f"{subject}_") for subject in subjects)
 
 
 def test_the_command_line_and_decode_load_no_http_client() -> None:

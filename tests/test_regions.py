@@ -90,5 +90,23 @@ def test_a_block_that_is_too_large_is_an_error_at_every_cut() -> None:
             taken([*chunks, b""], 10)
 
 
+def test_a_block_that_is_too_large_is_told_at_its_place_among_crlf() -> None:
+    with pytest.raises(EventTooLargeError, match="event at byte 11 is larger"):
+        taken([b"data: a\r\n\r\ndata: 1234567\r\n\r\n", b""], 10)
+
+
+def test_comments_and_blank_lines_count_for_no_block() -> None:
+    for text in (b":\n\n: x\n", b":" + b"x" * 60 + b"\n", b"\r" * 40, b"\r\n" * 40):
+        for chunks in cuts(text + b"data: a\n\n"):
+            assert taken(chunks, 10).endswith(b"data: a\n\n")
+
+
+def test_a_crlf_counts_as_one_byte() -> None:
+    text = b"data: a\r\n" * 12 + b"\r\n"
+
+    for chunks in cuts(text):
+        assert taken(chunks, 97) == text.replace(b"\r", b"")
+
+
 def test_line_ends_become_lf() -> None:
     assert with_lf(b"a\r\nb\rc\n\r") == b"a\nb\nc\n\n"

@@ -71,6 +71,13 @@ def test_the_end_completes_what_chunks_began() -> None:
     ]
 
 
+def test_chunks_of_one_answer_belong_together() -> None:
+    values = Values(pytest.fail)
+
+    assert "interaction.created" in kinds(values, CHUNK)
+    assert "interaction.created" not in kinds(values, {"usageMetadata": {}})
+
+
 def test_parses_lines_that_are_all_chunks() -> None:
     line = orjson.dumps(CHUNK) + b"\n"
 
