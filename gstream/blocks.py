@@ -4,6 +4,9 @@ import re
 
 from .events import Event
 
+DONE_BLOCK = b"event: done\ndata: [DONE]\n\n"
+"""The end of a stream, as servers write it (PROTOCOL 0)."""
+
 END_OF_BLOCK = re.compile(rb"\n\n|\n\r\n?|\r\r\n?")
 
 

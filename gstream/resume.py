@@ -7,21 +7,22 @@ connect again, poll, continue, or give up.
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from .blocks import BlockSplitter
+from .blocks import DONE_BLOCK, BlockSplitter
 from .documents import error_in_body, joined
 from .errors import BadDataError, GstreamError, NetworkError, TruncatedError
 from .events import Batch, Event, batch_of, dumps
 from .finished import missing_events
 from .ledger import Ledger
-from .outcome import BLOCKED, error_text, http_status_of
+from .outcome import BLOCKED, RUNNING, error_text, http_status_of
 from .polling import GONE, OK, Requests, Resuming, poll
-from .reader import EventReader
+from .reader import DONE_EVENT, EventReader
 from .replay import ContradictionError, Replay
 from .retry import LONGEST_WAIT, asked_wait, backoff, is_retried
 from .session import Session
 from .transport import Answer, BrokenStreamError, Connect, UnansweredError
 
 _FINAL_STATUS = frozenset({"failed", "cancelled"})
+_NOISE = frozenset({"error", DONE_EVENT["event_type"]})
 _FRUITLESS = 3
 _SETTLE_BYTES = 48 * 1024
 
@@ -160,13 +161,13 @@ class Follower:
 
     def _again(self, end: End) -> End:
         """Go on: a new connection, or a look at how far the interaction is."""
+        if self._held:
+            self._parked, self._held = self._held, []
+        self._ended = False
         if self._fruitless >= _FRUITLESS and not self.ledger.partial:
             return self._poll()
         if self._fruitless > _FRUITLESS + self._resuming.retries:
             raise TruncatedError(f"streaming again brings nothing new ({end.why})")
-        if self._held:
-            self._parked, self._held = self._held, []
-        self._session.progress.done = self._ended = False
         tries = max(self._failures, self._fruitless)
         wait = backoff(tries, self._resuming.random) if tries else 0.0
         place = self._session.progress.place
@@ -248,7 +249,7 @@ class Follower:
                     self._take(reader.feed(chunk), replay, b"")
                 else:
                     self._take_blocks(splitter.feed(chunk), reader, replay)
-                if self._ended and (splitter is None or self._session.finished):
+                if self._ended and (splitter is None or self._nothing_follows):
                     break
         except BrokenStreamError as exc:
             end = End(f"the connection broke: {exc}", broken=True)
@@ -258,6 +259,8 @@ class Follower:
             self._finish(reader, replay, splitter)
         self._last_reader = reader
         if self.over:
+            if end.broken:
+                self._say_done()
             self._session.body_read(reader)
         return self._end_of(end, reader)
 
@@ -274,15 +277,18 @@ class Follower:
 
     def _end_of(self, end: End, reader: EventReader) -> End:
         """An error at the end of a stream is why it ended."""
-        error = self._held[-1][0].get("error") if self._held else reader.raw_error
-        if error is None and not self._held:
+        errors = [event for event, _, _ in self._held if event["event_type"] == "error"]
+        if not errors and reader.raw_error is None:
             return end
+        error = errors[-1].get("error") if errors else reader.raw_error
         error = error if isinstance(error, dict) else {}
         return End(f"the server broke off the stream: {error_text(error)}", error)
 
     def _take_blocks(self, blocks: list[bytes], reader: EventReader, replay: Replay | None) -> None:
         """Hand on events and their raw blocks; a block that cannot be read is not shown."""
         for block in blocks:
+            if self._ended and self._nothing_follows:
+                return
             broken = reader.broken
             batch = reader.feed(block)
             self._take(batch, replay, block if reader.broken == broken else b"")
@@ -290,7 +296,7 @@ class Follower:
     def _take(self, batch: Batch, replay: Replay | None, raw: bytes) -> None:
         """Hand on what is new of some events."""
         notable = batch.notable
-        if replay is None and not self._held and not (notable and _has_error(notable)):
+        if replay is None and not self._held and not (notable and _may_be_noise(notable)):
             if raw:
                 self._session.show_raw(raw)
             if batch.events:
@@ -300,9 +306,12 @@ class Follower:
             self._take_one(event, line, replay, raw)
 
     def _take_one(self, event: Event, line: bytes, replay: Replay | None, raw: bytes) -> None:
-        if event["event_type"] == "error":
+        if self._ended and not self.over:
+            return  # nothing follows [DONE]
+        if event["event_type"] == "error" or self._is_early_done(event):
             # Noise, or the end? Only what follows tells; the uncut stream would not have it.
             self._held.append((event, line, raw))
+            self._ended = event["event_type"] != "error"
             return
         pairs = [(event, line)] if replay is None else replay.feed(event, line)
         for new, new_line in pairs:
@@ -311,8 +320,19 @@ class Follower:
             batch = batch_of([new], [new_line])
             self._hand_on(batch, recorded=replay is not None)
 
+    @property
+    def _nothing_follows(self) -> bool:
+        """Whether the server has said so on this connection, at the end or before it."""
+        return self._session.finished or not self.over
+
+    def _is_early_done(self, event: Event) -> bool:
+        """Whether the server says that it is done with an interaction that has not ended."""
+        progress = self._session.progress
+        running = progress.status in RUNNING and not progress.completed
+        return event["event_type"] == DONE_EVENT["event_type"] and running
+
     def _release_held(self) -> None:
-        """The errors that were held back are part of the stream after all."""
+        """What was held back is part of the stream after all."""
         held, self._held = self._held, []
         for event, line, raw in held:
             self._session.show_raw(raw)
@@ -356,10 +376,18 @@ class Follower:
         for event in missing_events(interaction, kinds):
             line = dumps(event) + b"\n"
             self._take_one(event, line, replay, _block(event, line))
+        if self.over:
+            self._say_done()
+
+    def _say_done(self) -> None:
+        """End what is raw as the server would have, had its connection held."""
+        if not self._session.finished:
+            self._session.show_raw(DONE_BLOCK)
+            self._hand_on(batch_of([DONE_EVENT], [b""]))
 
 
-def _has_error(events: list[Event]) -> bool:
-    return any(event["event_type"] == "error" for event in events)
+def _may_be_noise(events: list[Event]) -> bool:
+    return any(event["event_type"] in _NOISE for event in events)
 
 
 def _block(event: Event, line: bytes) -> bytes:

@@ -28,7 +28,8 @@ RAW_503 = b"""[{
 }
 ]
 """
-ENDINGS = ("clean", "unfinished", "reset", "silent", "raw503", "error")
+DONE = b"event: done\ndata: [DONE]\n\n"
+ENDINGS = ("clean", "unfinished", "reset", "silent", "raw503", "error", "done")
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,12 +107,10 @@ class FaultModel:
             events = resplit(events, fault.split)
         if fault.noise:
             preamble = [*preamble, {"event_type": "error", "error": {}}]
-        blocks = [frame(event) for event in [*preamble, *events]] + [
-            b"event: done\ndata: [DONE]\n\n"
-        ]
+        blocks = [frame(event) for event in [*preamble, *events]] + [DONE]
         if fault.events is None:
             return b"".join(blocks)
-        if fault.ending == "error":
+        if fault.ending in {"error", "done"}:
             return b"".join(blocks[: fault.events])  # such a server ends between events
         shown = blocks[: fault.events]
         rest = blocks[fault.events : fault.events + 1]
@@ -152,6 +151,8 @@ def tail(fault: Fault) -> bytes:
         return b""
     if fault.ending == "raw503":
         return (b"\n" if fault.extra else b"") + RAW_503
+    if fault.ending == "done":
+        return DONE
     if fault.ending == "error":
         error = {"event_type": "error", "error": {"code": "deadline_exceeded", "message": ""}}
         return frame(error)

@@ -3,7 +3,7 @@
 import json
 import os
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import pytest
@@ -17,7 +17,7 @@ from gstream.sink import Sink
 from gstream.transport import Answer, Request
 from gstream.views import VIEWS
 from tests.drawn_faults import faults, stream
-from tests.faults import ENDINGS, Fault, FaultModel
+from tests.faults import DONE, ENDINGS, Fault, FaultModel
 
 SCHEDULES = 6000 if os.environ.get("HYPOTHESIS_PROFILE") == "thorough" else 400
 STALLED = Fault(events=2, ending="silent")
@@ -152,6 +152,50 @@ def test_polls_where_streaming_again_brings_nothing_three_times() -> None:
     assert followed.output == uncut(events, "text")
     assert model.requests[-1] == "GET /v1beta/interactions/v1_fault?"
     assert followed.failure is None
+
+
+@pytest.mark.parametrize("view", VIEWS)
+@pytest.mark.parametrize("ids", ["none", "some", "all"])
+def test_done_before_the_end_is_no_progress_and_no_end(ids: str, view: str) -> None:
+    events = stream(ids)
+    done = Fault(events=14, ending="done")
+    model = FaultModel(
+        events, [done] * 50 if ids == "none" else [done, *[replace(done, events=0)] * 50]
+    )
+
+    followed = follow(model, view)
+
+    assert followed.failure is None
+    assert len(model.requests) == 5, "the stream, three more, and the poll"
+    if view in {"text", "steps", "json"}:
+        assert followed.output == uncut(events, view)
+    assert followed.output.count(b"[DONE]") == (view == "sse")
+
+
+def test_done_before_the_end_is_shown_where_nothing_can_be_had_after_it() -> None:
+    model = FaultModel(stream("all"), [Fault(events=11, ending="done")])
+
+    followed = follow(model, "sse", enabled=False)
+
+    assert isinstance(followed.failure, TruncatedError)
+    assert followed.output == model.stream("", Fault(events=11)) + DONE
+
+
+def test_a_connection_that_breaks_before_its_last_words_ends_as_the_uncut_one() -> None:
+    events = stream("all")
+    model = FaultModel(events, [Fault(events=len(events), extra=9, ending="reset")])
+
+    assert follow(model, "sse").output == uncut(events, "sse")
+    assert len(model.requests) == 1
+
+
+@pytest.mark.parametrize("pieces", [1 << 20, 7])
+def test_nothing_that_follows_the_end_on_its_connection_is_shown(pieces: int) -> None:
+    events = stream("all")
+    late = [{"event_type": "step.delta", "index": 1, "delta": {"type": "text", "text": "late"}}]
+    model = FaultModel([*events, *late], [Fault(pieces=pieces)])
+
+    assert follow(model).output == uncut(events, "text")
 
 
 def test_what_polling_brings_says_so_in_ndjson() -> None:
