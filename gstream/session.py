@@ -17,7 +17,8 @@ from .views import View, dump_line
 
 _DONE = DONE_EVENT["event_type"]
 _MOST_NAMED = 5
-_BOUNDARIES = frozenset({"interaction.created", "gstream.exit", _DONE})
+_ENDS = frozenset({"interaction.completed", "gstream.exit", _DONE})
+_BOUNDARIES = _ENDS | {"interaction.created"}
 
 
 class Observer(Protocol):
@@ -93,6 +94,7 @@ class Session:
         self._max_event_size = max_event_size
         self._reader = EventReader(report, max_event_size=max_event_size)
         self.hop_expected = False
+        self._late = 0
         self._nothing_to_do = False
         self._turn_expected = False
         self._raw = bytearray()
@@ -252,7 +254,11 @@ class Session:
                 observer.feed(blocks)
 
     def take(self, batch: Batch) -> None:
-        """Show events; at a new interaction, end the one before. After `[DONE]` nothing counts."""
+        """Show events; at a new interaction, end the one before.
+
+        What follows the end of an interaction belongs to none: how much of it is there to be read
+        depends on how the bytes were cut into packets.
+        """
         notable = batch.notable
         if not (notable and any(event["event_type"] in _BOUNDARIES for event in notable)):
             self._show(batch)
@@ -260,19 +266,24 @@ class Session:
         start = 0
         for at, event in enumerate(batch.events):
             kind = event["event_type"]
-            if kind not in _BOUNDARIES:
-                continue
-            self._show(batch.part(start, at))
-            start = at
             if kind == "interaction.created":
+                self._show(batch.part(start, at))
                 self._begin(event)
-            else:
+                start = at
+            elif kind == "interaction.completed":
+                self._show(batch.part(start, at + 1))
+                start = at + 1
+            elif kind in _BOUNDARIES:
+                self._show(batch.part(start, at))
                 self.progress.feed(batch_of([event], [b""]))
-                start += 1
+                start = at + 1
         self._show(batch.part(start, len(batch.events)))
 
     def _show(self, batch: Batch) -> None:
         if self.progress.done or not batch.events:
+            return
+        if self.progress.completed:
+            self._late += len(batch.events)
             return
         self.progress.feed(batch)
         self._arguments.feed(batch)
@@ -296,7 +307,7 @@ class Session:
             else:
                 self._end_interaction()
         self._turn_expected = False
-        self.progress.done = False
+        self.progress.done = self.progress.completed = False
 
     def _was_answered(self) -> bool:
         """Whether the next interaction in a file of `--ndjson` answers the calls of this one.
@@ -309,6 +320,9 @@ class Session:
 
     def _end_interaction(self) -> None:
         progress = self.progress
+        if self._late:
+            self._report(f"{self._late} events after the end of the interaction were left out")
+            self._late = 0
         self._end_view(whole=progress.whole, ended=progress.ended)
         if progress.ended:
             self._sink.release()

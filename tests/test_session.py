@@ -21,9 +21,11 @@ from tests.support import (
     completed,
     created,
     delta,
+    event,
     items,
     line,
     ndjson,
+    one_by_one,
     start,
     stop,
     stream,
@@ -301,3 +303,14 @@ def test_media_that_cannot_be_saved_is_a_failure() -> None:
     running.session.feed(stream(*answer("a")))
 
     assert running.session.close() is full
+
+
+@pytest.mark.parametrize("flush", ["event", "end"])
+def test_what_follows_the_end_of_an_interaction_belongs_to_none(flush: str) -> None:
+    late = [delta(text="late"), event("error", error={"code": "internal"})]
+    body = stream(*answer("a"), *late)
+    for chunks in ([body], one_by_one(body)):
+        running, failure = ran(chunks, view="text", flush=flush)
+
+        assert (running.out, failure) == (b"a\n", None)
+        assert running.reports == ["2 events after the end of the interaction were left out"]
