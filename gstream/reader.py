@@ -36,7 +36,7 @@ from .events import (
     parse_lines,
     shorten,
 )
-from .sse import BOM, MAX_EVENT_SIZE, SSEDecoder
+from .sse import BOM, FIELDS, MAX_EVENT_SIZE, SSEDecoder
 from .values import Values
 
 if TYPE_CHECKING:
@@ -304,16 +304,20 @@ class EventReader:
         """A last event without its blank line counts if its JSON is complete."""
         broken = self.broken
         report, self._report = self._report, lambda _message: None
+        rest = self._decoder.pending
         batch = self._sse(b"\n\n")
         self._report = report
         self.leftover = self.broken > broken
         self.broken = broken
-        if not self._decoder.recognised and self.raw_error is None:
+        if not self._decoder.recognised and self.raw_error is None and not self._is_cut_field(rest):
             raise BadDataError("the input is not server-sent events, NDJSON or JSON")
         if self._raw_in is not None:
-            self.broken += 1
-            self._report(f"the stream ends in text that is no event: {shorten(self._raw_text)}")
+            self._report(f"the stream ends inside JSON that is no event: {shorten(self._raw_text)}")
         return batch
+
+    def _is_cut_field(self, rest: bytes) -> bool:
+        """Whether the whole input is the beginning of a field: it was cut as early as that."""
+        return len(rest) == self._size and any(name.startswith(rest) for name in FIELDS)
 
     def _finish_document(self) -> Batch:
         document = bytes(self._head)

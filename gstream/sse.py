@@ -18,7 +18,10 @@ import orjson
 
 from .regions import BOM, HUGE_BLOCK, MAX_EVENT_SIZE, NOTHING, SMALL_BLOCK, Region, Regions, with_lf
 
-__all__ = ["BOM", "MAX_EVENT_SIZE", "SSEDecoder", "ServerSentEvent"]
+__all__ = ["BOM", "FIELDS", "MAX_EVENT_SIZE", "SSEDecoder", "ServerSentEvent"]
+
+FIELDS = (b"event:", b"data:", b"id:", b"retry:")
+"""How the lines of a block begin."""
 
 # `int` refuses more than 4,300 digits.
 _RETRY_DIGITS = 4000

@@ -6,6 +6,7 @@ import pytest
 from gstream.errors import EventTooLargeError
 from gstream.events import Event
 from gstream.reader import DONE_EVENT, EventReader
+from gstream.sse import BOM
 from tests.support import (
     Reading,
     answer,
@@ -102,13 +103,24 @@ def test_raw_json_that_is_no_error_is_told() -> None:
     assert result.reader.broken == 1
 
 
-def test_raw_json_that_ends_early_is_told() -> None:
+def test_raw_json_that_ends_early_is_told_but_is_a_cut_and_no_broken_event() -> None:
     cut = RAW_ERROR[:20] + b"\n"
     result = read(block(A) + cut)
 
     assert result.events == [A]
-    assert result.reports == [f"the stream ends in text that is no event: {cut!r}"]
-    assert result.reader.broken == 1
+    assert result.reports == [f"the stream ends inside JSON that is no event: {cut!r}"]
+    assert result.reader.broken == 0
+
+
+@pytest.mark.parametrize("field", [b"event:", b"data:", b"id:", b"retry:", BOM + b"event:"])
+def test_an_input_cut_inside_its_first_field_is_a_cut_stream(field: bytes) -> None:
+    for size in range(1, len(field)):
+        assert read(field[:size]).events == []
+
+
+@pytest.mark.parametrize("words", [b"eventful", b"ev:", b"x"])
+def test_an_input_of_other_words_is_no_stream(words: bytes) -> None:
+    assert "not server-sent events" in read(words).failure
 
 
 @pytest.mark.parametrize("words", [b"words\n", b"[words]\n", b"[1]\n", b" {\n"])
