@@ -235,7 +235,7 @@ class Following:
         follower = self._new_follower(ledger)
         answer = self._open(self._requests.stream(kept.interaction_id, ledger.last_event_id))
         replays = "after" if ledger.last_event_id else "all"
-        self._end(follower.follow(answer, replays=replays if ledger.tracks else ""))
+        self._end(follower.follow(answer, replays=replays if ledger.begun else ""))
 
     def _tell_finished(self, kept: Cursor) -> None:
         progress = Progress()

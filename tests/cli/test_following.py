@@ -155,6 +155,20 @@ def test_create_goes_on_with_an_unfinished_cursor_instead_of_paying_again(tmp_pa
     assert first.stdout + second.stdout == uncut("text", "all")
 
 
+@pytest.mark.parametrize("view", ["ndjson", "sse"])
+@pytest.mark.parametrize("events", [1, 2], ids=["created", "created-and-updated"])
+def test_a_cursor_before_the_first_step_repeats_nothing(
+    events: int, view: str, tmp_path: Path
+) -> None:
+    args = [f"--{view}", "--cursor", str(tmp_path / "cursor"), "-q"]
+    with FaultServer(FaultModel(stream("none"), [Fault(events=events, ending="reset")])) as server:
+        first = run(*create(server.url, "--no-resume", *args))
+        second = run("resume", "--base-url", server.url, *args)
+
+    shown = first.stdout.split(b'{"event_type":"gstream.exit"')[0]
+    assert shown + second.stdout == uncut(view, "none")
+
+
 def test_a_finished_cursor_needs_no_request_and_ends_the_same(tmp_path: Path) -> None:
     cursor = str(tmp_path / "cursor")
     events = stream("all")
