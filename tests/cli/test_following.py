@@ -77,10 +77,10 @@ def test_a_server_that_cuts_every_connection_changes_nothing(ids: str, view: str
 def test_silence_is_a_break_after_the_idle_timeout() -> None:
     model = FaultModel(stream("all"), [Fault(events=12, ending="silent")])
     with FaultServer(model) as server:
-        got = run("create", "-p", "x", "--base-url", server.url, "--idle-timeout", "0.2")
+        got = run("create", "-p", "x", "--base-url", server.url, "--idle-timeout", "0.5")
 
     assert (got.code, got.stdout) == (0, uncut("text", "all"))
-    assert "no byte came for 0.2 s (after event e11); connecting again" in got.stderr
+    assert "no byte came for 0.5 s (after event e11); connecting again" in got.stderr
 
 
 def named(name: str) -> bytes:

@@ -14,7 +14,9 @@ from gstream.cli.failures import exit_codes
 from gstream.cli.signals import (
     Interrupted,
     alarm,
+    catch_signals,
     interrupt,
+    release_signals,
     sleep,
     stop_alarm,
     undisturbed,
@@ -127,14 +129,20 @@ def test_a_signal_outside_of_a_stream_is_silent() -> None:
     assert stderr == b""
 
 
-def test_signals_are_given_back_at_the_end() -> None:
-    before = signal.getsignal(signal.SIGTERM)
+def test_outside_of_a_run_a_signal_ends_the_process_at_once() -> None:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
     with exit_codes():
-        during = signal.getsignal(signal.SIGTERM)
+        assert [signal.getsignal(signum) for signum in SIGNALS] == [signal.SIG_DFL] * 3
 
-    assert during not in {before, signal.SIG_DFL}
-    assert signal.getsignal(signal.SIGTERM) == signal.SIG_DFL
+
+def test_signals_are_given_back_at_the_end_of_a_run() -> None:
+    catch_signals()
+    during = {signal.getsignal(signum) for signum in SIGNALS}
+    release_signals()
+
+    assert signal.SIG_DFL not in during
+    assert {signal.getsignal(signum) for signum in SIGNALS} == {signal.SIG_DFL}
 
 
 def test_an_interruption_is_no_exception_that_somebody_swallows() -> None:
@@ -240,9 +248,9 @@ def test_sleeping_is_interrupted() -> None:
 
 def test_an_alarm_can_be_stopped() -> None:
     rung = []
-    alarm(0.01, lambda: rung.append(1))
+    alarm(0.2, lambda: rung.append(1))
 
     stop_alarm()
-    time.sleep(0.03)
+    time.sleep(0.3)
 
     assert rung == []

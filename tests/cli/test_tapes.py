@@ -295,13 +295,13 @@ def test_decode_stamps_the_times_of_a_pipe(path: Path) -> None:
         process.stdin.write(OPENING)
         process.stdin.flush()
         read_until(process.stdout, b"two, ")
-        time.sleep(0.1)
+        time.sleep(0.3)
         process.stdin.write(REST)
         process.stdin.close()
         assert process.wait() == 0
 
     recording = recorded(path)
-    [before_the_rest] = [part for part in recording.parts if part.seconds >= 0.1]
+    [before_the_rest] = [part for part in recording.parts if part.seconds >= 0.3]
     assert before_the_rest.data.startswith(servers.text_delta("drei ☕"))
     assert "request" not in recording.header
 
