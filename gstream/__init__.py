@@ -7,7 +7,7 @@
 Each is loaded when it is first asked for; none imports an HTTP client.
 """
 
-from typing import TYPE_CHECKING
+TYPE_CHECKING = False  # as of `typing`, whose import takes a while
 
 if TYPE_CHECKING:
     from .sse import ServerSentEvent, SSEDecoder

@@ -1,5 +1,8 @@
 """The command line. Commands are imported when they are called: start-up time is a feature."""
 
+from . import early  # noqa: F401 - it works by being imported
+
+# isort: split
 import importlib
 from typing import TYPE_CHECKING, Any
 

@@ -129,13 +129,9 @@ def command(ctx: click.Context, /, **_options: object) -> None:
     speed_up()
     _warn_of_unused_stdin(ctx)
     run = new_run(ctx)
+    from .following import Following
 
-    def read_all() -> None:
-        from .following import Following
-
-        Following(options, run).create(body, to_wire)
-
-    run.drive(read_all)
+    run.drive(lambda: Following(options, run).create(body, to_wire))
 
 
 def wire(options: dict[str, Any]) -> api.ToWire:

@@ -12,7 +12,7 @@ import click
 from gstream.errors import GstreamError, OutputError
 from gstream.terminal import visible
 
-from .signals import Interrupted, catch_signals, die_by, release_signals
+from .signals import Interrupted, die_by, release_signals
 
 _STDERR = 2
 _SHORTEST_SECRET = 8  # a shorter one is none, and may be a part of any word
@@ -66,7 +66,7 @@ def say_failure(failure: GstreamError) -> None:
 def exit_codes() -> Iterator[None]:
     """Run a command; leave with the exit code, or by the signal, of whatever ends it."""
     _fill_standard_files()
-    catch_signals()
+    release_signals()
     try:
         yield
     except Interrupted as exc:
@@ -85,8 +85,6 @@ def exit_codes() -> Iterator[None]:
             _give_up_stdout(exc)  # only Click's own texts get here
         _say_bug(exc)
         sys.exit(1)
-    finally:
-        release_signals()
 
 
 def check_stdout() -> None:

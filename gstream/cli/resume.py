@@ -31,10 +31,7 @@ def command(ctx: click.Context, /, **_options: object) -> None:
         raise click.UsageError("--last-event-id needs the ID of the interaction")
     speed_up()
     run = new_run(ctx)
+    from .following import Following
 
-    def read_all() -> None:
-        from .following import Following
-
-        Following(options, run).resume(options["interaction_id"], options["last_event_id"])
-
-    run.drive(read_all)
+    given = (options["interaction_id"], options["last_event_id"])
+    run.drive(lambda: Following(options, run).resume(*given))

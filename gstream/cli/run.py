@@ -19,7 +19,15 @@ from gstream.views import VIEWS, JsonView, View
 
 from .failures import Exit, check_stdout, say, say_failure, without_secrets, write_stdout
 from .options import one_view
-from .signals import Interrupted, die_by, last_words, stop_alarm, undisturbed
+from .signals import (
+    Interrupted,
+    catch_signals,
+    die_by,
+    last_words,
+    release_signals,
+    stop_alarm,
+    undisturbed,
+)
 
 if TYPE_CHECKING:
     from gstream.media import Media
@@ -133,6 +141,7 @@ class Run:
             Exit: The answer is not whole; everything has been told.
         """
         failure: GstreamError | None = None
+        catch_signals()
         try:
             try:
                 with undisturbed():
@@ -150,6 +159,7 @@ class Run:
             raise
         finally:  # whatever happens, such as a reader that went away
             self._close_status_line()
+            release_signals()
         if failure is not None:
             raise Exit(failure.exit_code)
 

@@ -121,9 +121,9 @@ def catch_signals() -> None:
 
 
 def release_signals() -> None:
-    """Let signals end the process as it leaves: nobody is there to take `Interrupted`."""
+    """Let a signal end the process at once: nothing is open that has to be closed."""
     for signum in _SIGNALS:
-        if signal.getsignal(signum) == _interrupt:
+        if signal.getsignal(signum) in {_interrupt, signal.default_int_handler}:
             signal.signal(signum, signal.SIG_DFL)
 
 
