@@ -6,6 +6,7 @@ only for a file whose extension says nothing.
 
 import binascii
 import codecs
+import errno
 import os
 from typing import Any, BinaryIO
 from urllib.parse import urlsplit
@@ -40,13 +41,16 @@ def attachment(given: str) -> Part:
     """
     place, mime_type = split(given)
     if _scheme(place) in _URL_SCHEMES:
+        place = _text(place)
         mime_type = mime_type or type_of_name(urlsplit(place).path)
         return _part(_known(place, mime_type), uri=place)
     try:
         with open(0 if place == "-" else place, "rb", closefd=place != "-") as file:
             return _inline(place, mime_type, file)
     except OSError as exc:
-        raise NoInputError(f"{place}: {exc.strerror}") from exc
+        closed = place == "-" and exc.errno == errno.EBADF
+        why = "standard input is closed" if closed else f"{place}: {exc.strerror}"
+        raise NoInputError(why) from exc
 
 
 def split(given: str) -> tuple[str, str]:
@@ -89,6 +93,13 @@ def _scheme(place: str) -> str:
     return scheme.lower() if separator else ""
 
 
+def _text(place: str) -> str:
+    try:
+        return os.fsencode(place).decode()  # whatever the locale
+    except UnicodeDecodeError as exc:
+        raise BadDataError(f"{place}: not UTF-8 at byte {exc.start}") from exc
+
+
 def _inline(place: str, mime_type: str, file: BinaryIO) -> Part:
     size = os.fstat(file.fileno()).st_size
     if size > MAX_REQUEST * 3 // 4:
@@ -113,7 +124,7 @@ def _encode(place: str, head: bytes, file: BinaryIO) -> str:
 
 def _known(place: str, mime_type: str) -> str:
     major, slash, minor = mime_type.partition("/")
-    if not (major and slash and minor):
+    if not (major and slash and minor and mime_type.isascii() and mime_type.isprintable()):
         hint = f"say it: -a '{place};type=image/png'"
         raise NoInputError(f"{place}: its type is unknown", hint=hint)
     return mime_type

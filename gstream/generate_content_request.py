@@ -89,6 +89,8 @@ def _laid_over(below: Any, above: Any) -> Any:
 
 def _path(model: str) -> str:
     name = model if "/" in model else f"models/{model}"
+    if not {"", ".", ".."}.isdisjoint(name.split("/")):
+        raise UsageError(f"{model!r} is not the name of a model")
     return f"{quote(name)}:{METHOD}"
 
 

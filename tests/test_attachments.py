@@ -183,7 +183,20 @@ def test_a_type_that_nothing_shows_is_no_input(
     assert caught.value.hint == f"say it: -a '{path};type=image/png'"
 
 
-@pytest.mark.parametrize("given", ["https://example.org/watch?v=1", "gs://bucket/a", "x;type=png"])
+def test_an_address_that_is_not_utf8_is_bad_data() -> None:
+    with pytest.raises(BadDataError, match=r"not UTF-8 at byte 10$"):
+        attachment(os.fsdecode(b"https://a/\xff.png"))
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        "https://example.org/watch?v=1",
+        "gs://bucket/a",
+        "x;type=png",
+        "https://a/b;type=image/\udcff",
+    ],
+)
 def test_an_address_or_a_type_that_says_nothing_is_no_input(given: str, write: Write) -> None:
     write("x", b"text")
 

@@ -48,6 +48,12 @@ def test_the_model_is_in_the_path_and_not_in_the_body(model: str | None, path: s
     assert (got, body) == (path, HI)
 
 
+@pytest.mark.parametrize("model", ["..", ".", "a/../../x", "/x", "x/", "a//b"])
+def test_a_model_that_would_leave_the_path_is_refused(model: str) -> None:
+    with pytest.raises(UsageError, match="is not the name of a model"):
+        request_of({"input": "hi", "model": model}, "m1")
+
+
 @pytest.mark.parametrize(
     ("fields", "expected"),
     [

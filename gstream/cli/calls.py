@@ -12,7 +12,9 @@ from gstream.errors import GstreamError, UsageError
 from gstream.outcome import answer_hint
 from gstream.steps import Step
 
-from .options import Size, apply_options, text_of
+from .given import text_of
+from .options import apply_options
+from .parameters import Number, Size
 from .run import Run
 from .signals import waiting
 
@@ -41,7 +43,7 @@ def exec_options(function: F) -> F:
         ),
         click.option(
             "--exec-timeout",
-            type=click.FloatRange(min=0, min_open=True),
+            type=Number(),
             default=60.0,
             show_default=True,
             metavar="SECONDS",

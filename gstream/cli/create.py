@@ -8,23 +8,14 @@ from typing import Any
 import click
 
 from gstream import api
-from gstream.errors import BadDataError, UsageError
-from gstream.events import loads
+from gstream.errors import BadDataError, NoInputError, UsageError
 from gstream.views import dump_line
 
 from .calls import declare, exec_options
 from .failures import check_stdout, say, write_stdout
+from .given import check_stdin_once, json_value, loose_json, read_file, text_of
 from .network import secret_free_curl
-from .options import (
-    Command,
-    check_stdin_once,
-    json_value,
-    network_options,
-    order_given,
-    read_file,
-    text_of,
-    view_options,
-)
+from .options import Command, network_options, order_given, view_options
 from .run import new_run, speed_up
 
 
@@ -140,7 +131,7 @@ def wire(options: dict[str, Any]) -> api.ToWire:
     Raises:
         UsageError: That API cannot do what else was asked for.
     """
-    default_model = os.environ.get("GSTREAM_MODEL") or api.DEFAULT_MODEL
+    default_model = text_of("GSTREAM_MODEL", os.environ.get("GSTREAM_MODEL") or api.DEFAULT_MODEL)
     if options["api"] == "interactions":
         return lambda body: (api.INTERACTIONS, api.finish_body(body, default_model))
     if options["cursor"] or options["cancel_on_interrupt"]:
@@ -182,7 +173,7 @@ def request_body(ctx: click.Context) -> api.Body:
         api.set_option(body, "thinking_summaries", "auto")
     for given in options["option"]:
         key, value = _key_value("-o", given)
-        api.set_option(body, text_of("-o", key), _loose_json(value))
+        api.set_option(body, text_of("-o", key), loose_json("-o", value))
     declare(body, options["commands"])
     if results and "previous_interaction_id" not in body:
         raise UsageError("--function-result needs --previous, the interaction that made the call")
@@ -260,7 +251,10 @@ def _text_file(name: str) -> str:
 def _prompt_on_stdin() -> api.Body:
     if os.isatty(0):
         raise UsageError("nothing to send: give a prompt with -p, -f, -d or on standard input")
-    text = _text_file("-")
+    try:
+        text = _text_file("-")
+    except NoInputError as exc:
+        raise UsageError(f"nothing to send: no prompt was given and {exc}") from exc
     if not text.strip():
         raise UsageError("nothing to send: no prompt was given and standard input is empty")
     return api.text_part(text)
@@ -281,9 +275,9 @@ def _system(options: dict[str, Any]) -> str:
 
 
 def _tools(given: str) -> list[api.Body]:
-    if given.startswith(("{", "[", "@")):
-        return api.tools_of(json_value("-T", given))
-    return [{"type": text_of("-T", given)}]
+    is_json = given.startswith(("{", "[", "@"))
+    value = json_value("-T", given) if is_json else loose_json("-T", given)
+    return [{"type": value}] if value and isinstance(value, str) else api.tools_of(value)
 
 
 def _key_value(option: str, given: str) -> tuple[str, str]:
@@ -291,15 +285,6 @@ def _key_value(option: str, given: str) -> tuple[str, str]:
     if not (key and equals):
         raise UsageError(f"{option} {given!r}: it looks like KEY=VALUE")
     return key, value
-
-
-def _loose_json(value: str) -> Any:
-    if value.startswith("@"):
-        return json_value("-o", value)
-    try:
-        return loads(os.fsencode(value))
-    except BadDataError:
-        return text_of("-o", value)
 
 
 def _warn_of_unused_stdin(ctx: click.Context) -> None:

@@ -5,8 +5,9 @@ from itertools import chain
 
 import click
 
+from .given import check_stdin_once
 from .input_files import chunks_of, read_each
-from .options import Command, check_stdin_once, view_options
+from .options import Command, view_options
 from .run import Run, new_run, speed_up
 
 _RECORDING = b": gstream-recording "

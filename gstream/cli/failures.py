@@ -150,6 +150,8 @@ def _reader_is_gone() -> bool:
 def _fill_standard_files() -> None:
     """Open /dev/null where stdin or stderr is closed, or the next file would take its number.
 
+    It cannot be read: a stdin that is closed is no empty one.
+
     Raises:
         SystemExit: stdout is closed.
     """
@@ -160,7 +162,7 @@ def _fill_standard_files() -> None:
             if number == 1:
                 say("gstream: standard output is closed")
                 sys.exit(OutputError.exit_code)
-            os.open(os.devnull, os.O_RDWR)
+            os.open(os.devnull, os.O_WRONLY)
     if sys.stderr is None:  # Click would write its errors to stdout instead
         sys.stderr = open(os.devnull, "w")  # noqa: SIM115 - for the rest of the process
 

@@ -53,6 +53,8 @@ class InteractionRequests:
         return Request("POST", f"{self._one(interaction_id)}/cancel", b"{}")
 
     def _one(self, interaction_id: str) -> str:
+        if interaction_id in {".", ".."}:  # a step of the path, had it not another spelling
+            return f"{self._url}/{interaction_id.replace('.', '%2E')}"
         return f"{self._url}/{quote(interaction_id, safe='')}"
 
 

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable, Iterator
 
 from gstream.errors import NoInputError
 
+from .given import unreadable
 from .run import Run
 from .signals import waiting
 
@@ -47,7 +48,7 @@ def chunks_of(name: str) -> Iterator[bytes]:
             if name != "-":
                 os.close(file)
     except OSError as exc:
-        raise NoInputError(f"{name}: {exc.strerror}") from exc
+        raise unreadable(name, exc) from exc
 
 
 def _read(file: int, size: int) -> bytes:

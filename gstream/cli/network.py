@@ -12,14 +12,13 @@ import orjson
 
 from gstream.api import API_REVISION, INTERACTIONS, Body
 from gstream.errors import (
-    BadDataError,
     ConfigurationError,
     NoInputError,
     TimeIsUpError,
 )
 
 from .failures import hide
-from .options import read_file
+from .given import read_file
 from .run import Run
 from .signals import alarm, interrupt, stop_alarm, waiting, while_waiting
 
@@ -111,7 +110,7 @@ def request_headers(options: dict[str, Any]) -> dict[str, str]:
 
     Raises:
         ConfigurationError: There is no key.
-        BadDataError: A header is broken.
+        click.UsageError: A header is broken.
     """
     from gstream import __version__
 
@@ -154,13 +153,13 @@ def secret_free_curl(options: dict[str, Any], path: str, body: Body) -> bytes:
 
 def _header(text: str) -> tuple[str, str]:
     name, colon, value = text.partition(":")
-    name, value = name.strip(), value.strip()
+    name, value = name.strip(), value.strip(" \t")
     if not (colon and _HEADER_NAME.fullmatch(name)):
         raise click.UsageError("-H: a header looks like NAME:VALUE")  # it may be a secret
     if name.lower() in _FRAMING:
         raise click.UsageError(f"-H {name}: this header follows from the body")
     if not all(c.isprintable() or c == "\t" for c in value) or not value.isascii():
-        raise BadDataError(f"-H {name}: its value holds characters that no header can hold")
+        raise click.UsageError(f"-H {name}: its value holds characters that no header can hold")
     return name, value
 
 

@@ -1,33 +1,14 @@
 """Options that several commands share, each declared once."""
 
-import os
-import re
 from collections.abc import Callable
 from typing import Any, TypeVar
 
 import click
+from click.core import ParameterSource
 
-from gstream.errors import BadDataError, NoInputError
-from gstream.events import loads
+from .parameters import Number, Size, Text, Version
 
 F = TypeVar("F", bound=Callable[..., Any])
-
-_SIZES = {"": 1, "k": 1024, "m": 1024**2, "g": 1024**3}
-_SIZE = re.compile(r"([0-9]{1,15})\s*([kmg]?)(?:i?b)?", re.IGNORECASE)
-
-
-class Size(click.ParamType):  # type: ignore[type-arg]  # generic since click 8.4 only
-    """A number of bytes, with K, M or G as powers of 1024."""
-
-    name = "size"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
-        if isinstance(value, int):
-            return value
-        found = _SIZE.fullmatch(str(value).strip())
-        if found is None or int(found[1]) == 0:
-            self.fail(f"{value!r} is not a size like 1000, 64K or 256MiB", param, ctx)
-        return int(found[1]) * _SIZES[found[2].lower()]
 
 
 class Command(click.Command):
@@ -36,10 +17,28 @@ class Command(click.Command):
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         ctx.meta["gstream.args"] = list(args)
         try:
-            return super().parse_args(ctx, args)
+            rest = super().parse_args(ctx, args)
+            _refuse_empty(ctx)
         except click.UsageError as exc:
             exc.ctx = exc.ctx or ctx  # for the line of usage
             raise
+        return rest
+
+
+def _refuse_empty(ctx: click.Context) -> None:
+    """Refuse empty values: they come from a variable that is not set, and would be dropped.
+
+    Raises:
+        click.BadParameter: A value on the command line is empty.
+    """
+    for parameter in ctx.command.params:
+        name = parameter.name or ""
+        value = ctx.params.get(name)
+        source = ctx.get_parameter_source(name)
+        if source is ParameterSource.COMMANDLINE and "" in (
+            value if isinstance(value, tuple) else (value,)
+        ):
+            raise click.BadParameter("it is empty", ctx, parameter)
 
 
 def order_given(ctx: click.Context) -> list[str]:
@@ -108,6 +107,7 @@ def network_options(function: F) -> F:
         function,
         click.option(
             "--base-url",
+            type=Text(),
             envvar="GOOGLE_GEMINI_BASE_URL",
             default="https://generativelanguage.googleapis.com",
             show_envvar=True,
@@ -116,6 +116,7 @@ def network_options(function: F) -> F:
         ),
         click.option(
             "--api-version",
+            type=Version(),
             envvar="GOOGLE_GENAI_API_VERSION",
             default="v1beta",
             show_default=True,
@@ -126,6 +127,7 @@ def network_options(function: F) -> F:
         click.option(
             "-H",
             "--header",
+            type=Text(),
             multiple=True,
             metavar="NAME:VALUE",
             help="Send a header; Authorization replaces the key. Repeatable.",
@@ -137,7 +139,7 @@ def network_options(function: F) -> F:
         ),
         click.option(
             "--connect-timeout",
-            type=click.FloatRange(min=0, min_open=True),
+            type=Number(),
             default=10.0,
             show_default=True,
             metavar="SECONDS",
@@ -145,7 +147,7 @@ def network_options(function: F) -> F:
         ),
         click.option(
             "--idle-timeout",
-            type=click.FloatRange(min=0, min_open=True),
+            type=Number(),
             default=300.0,
             show_default=True,
             metavar="SECONDS",
@@ -153,7 +155,7 @@ def network_options(function: F) -> F:
         ),
         click.option(
             "--max-time",
-            type=click.FloatRange(min=0, min_open=True),
+            type=Number(),
             metavar="SECONDS",
             help="Longest time for the whole run; exit 124 after it.",
         ),
@@ -215,52 +217,3 @@ def one_view(ctx: click.Context) -> str:
         )
     view: str | None = ctx.params["view"]
     return view or "text"
-
-
-def read_file(name: str) -> bytes:
-    """A whole file, or standard input for `-`.
-
-    Raises:
-        NoInputError: It cannot be read.
-    """
-    try:
-        with open(0 if name == "-" else name, "rb", closefd=name != "-") as file:
-            return file.read()
-    except OSError as exc:
-        raise NoInputError(f"{name}: {exc.strerror}") from exc
-
-
-def json_value(option: str, value: str) -> Any:
-    """The JSON of an option's value: itself, the content of `@FILE`, or stdin's for `@-`.
-
-    Raises:
-        BadDataError: It is not JSON.
-        NoInputError: The file cannot be read.
-    """
-    raw = read_file(value[1:]) if value.startswith("@") else os.fsencode(value)
-    try:
-        return loads(raw)
-    except BadDataError as exc:
-        raise BadDataError(f"{option}: {exc}") from exc
-
-
-def text_of(option: str, value: str) -> str:
-    """The text of an option's value: its bytes as UTF-8, whatever the locale.
-
-    Raises:
-        BadDataError: They are not UTF-8.
-    """
-    try:
-        return os.fsencode(value).decode()
-    except UnicodeDecodeError as exc:
-        raise BadDataError(f"{option}: not UTF-8 at byte {exc.start}") from exc
-
-
-def check_stdin_once(uses: int) -> None:
-    """Refuse to read standard input twice.
-
-    Raises:
-        click.UsageError: It is named more than once.
-    """
-    if uses > 1:
-        raise click.UsageError("standard input (-) can be read only once")

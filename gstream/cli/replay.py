@@ -10,8 +10,10 @@ import click
 from gstream.events import Event
 from gstream.recording import Pace, Sleep, pieces
 
+from .given import check_stdin_once
 from .input_files import chunks_of, read_each
-from .options import Command, check_stdin_once, view_options
+from .options import Command, view_options
+from .parameters import Number
 from .playing import play
 from .run import Run, new_run, speed_up
 from .signals import sleep
@@ -51,7 +53,7 @@ def _with_address(args: list[str]) -> Iterator[str]:
 @click.argument("recordings", nargs=-1, metavar="RECORDING... [-- COMMAND...]")
 @click.option(
     "--speed",
-    type=click.FloatRange(min=0),
+    type=Number(zero=True, most=1e9),
     default=1.0,
     show_default=True,
     metavar="N",
@@ -60,7 +62,7 @@ def _with_address(args: list[str]) -> Iterator[str]:
 @click.option(
     "-i",
     "--idle-time-limit",
-    type=click.FloatRange(min=0),
+    type=Number(zero=True),
     metavar="SECONDS",
     help="Longest wait, before --speed shortens it.",
 )

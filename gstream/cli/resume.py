@@ -3,13 +3,18 @@
 import click
 
 from .options import Command, network_options, view_options
+from .parameters import InteractionId, Text
 from .run import new_run, speed_up
 
 
 @click.command(cls=Command)
-@click.argument("interaction_id", metavar="[ID]", default="")
+@click.argument("interaction_id", type=InteractionId(), metavar="[ID]", default="")
 @click.option(
-    "--last-event-id", default="", metavar="ID", help="Start after this event, else from the start."
+    "--last-event-id",
+    type=Text(),
+    default="",
+    metavar="ID",
+    help="Start after this event, else from the start.",
 )
 @network_options
 @view_options

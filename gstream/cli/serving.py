@@ -19,7 +19,7 @@ from gstream.recording import Recording, read
 from gstream.serve import RecordingServer
 
 from .failures import Exit, say
-from .options import read_file
+from .given import read_file
 from .replay import new_pace
 
 if TYPE_CHECKING:

@@ -256,7 +256,12 @@ def test_options_that_do_not_go_together_are_a_usage_error(args: list[str], word
         pytest.param(["-d", "[1]"], "-d: the request body is not a JSON object", id="data-list"),
         pytest.param(["-p", "x", "--schema", "{"], "--schema: not JSON", id="schema"),
         pytest.param(["-p", "x", "-T", "{"], "-T: not JSON", id="tool"),
-        pytest.param(["-p", "x", "-T", "[1]"], "a tool is", id="tool-is-a-number"),
+        pytest.param(["-p", "x", "-T", "[1]"], "a tool is", id="tools-are-numbers"),
+        pytest.param(["-p", "x", "-T", "5"], "a tool is", id="tool-is-a-number"),
+        pytest.param(["-p", "x", "-T", "null"], "a tool is", id="tool-is-null"),
+        pytest.param(["-p", "x", "-T", '""'], "a tool is", id="tool-without-a-name"),
+        pytest.param(["-p", "x", "-o", "temperature=1e999"], "-o: a number is", id="too-large"),
+        pytest.param(["-p", "x", "-d", '{"x":[1e999]}'], "-d: a number is", id="too-large-data"),
         pytest.param(
             ["--previous", "v", "--function-result", "c1={"],
             "--function-result c1: not JSON",

@@ -106,7 +106,7 @@ def test_a_failure_before_the_request_ends_ndjson_with_its_exit_line() -> None:
     assert (exit_line["status"], exit_line["reason"]) == (78, "configuration")
 
 
-@pytest.mark.parametrize("header", ["no colon", ": v", "two words: v", "x\nY: v", ""])
+@pytest.mark.parametrize("header", ["no colon", ": v", "two words: v", "x\nY: v"])
 def test_a_header_without_a_name_is_a_usage_error_that_repeats_nothing(header: str) -> None:
     got = run("create", "-p", "x", "-H", header)
 
@@ -122,11 +122,12 @@ def test_a_header_that_follows_from_the_body_is_a_usage_error(header: str) -> No
     assert "follows from the body" in got.stderr
 
 
-@pytest.mark.parametrize("value", ["a\nb", "a\rb", "a\0b".replace("\0", "\x01"), "ä", "\x7f"])
-def test_a_header_that_cannot_be_sent_is_bad_data(value: str) -> None:
+@pytest.mark.parametrize("value", ["a\nb", "\n", "a\r\n", "a\rb", "a\x01b", "ä", "\x7f"])
+def test_a_header_that_cannot_be_sent_is_a_usage_error(value: str) -> None:
     got = run("create", "-p", "x", "-H", f"X-Team: s3cret{value}")
 
-    assert got.code == 65
+    assert got.code == 2
+    assert "-H X-Team: its value holds characters that no header can hold" in got.stderr
     assert "s3cret" not in got.stderr
 
 

@@ -166,7 +166,7 @@ def test_long_waits_are_shortened(recording: str, options: list[str]) -> None:
     assert run("replay", *options, recording).text == TEXT
 
 
-@pytest.mark.parametrize("speed", ["nan", "1e-300"])
+@pytest.mark.parametrize("speed", ["1e9", "1e-300"])
 def test_no_speed_is_a_bug(tmp_path: Path, speed: str) -> None:
     path = write(tmp_path / "x.sse", ANSWER)
 

@@ -5,10 +5,13 @@ from pathlib import Path
 
 import pytest
 
+from gstream.cli.following import InteractionRequests
 from tests.cli.support_cli import Ran, run
 from tests.drawn_faults import stream
 from tests.faults import Fault, FaultModel, FaultServer
 from tests.servers import RawServer, refusing
+
+OPTIONS = {"base_url": "http://h", "api_version": "v1"}
 
 
 def resume(server: FaultServer | RawServer, *args: str) -> Ran:
@@ -71,6 +74,13 @@ def test_the_id_is_escaped_in_the_address() -> None:
         resume(server, "a/b?c=d")
 
     assert server.model.requests[0] == "GET /v1beta/interactions/a%2Fb%3Fc%3Dd?stream=true"
+
+
+@pytest.mark.parametrize("name", [".", ".."])
+def test_an_id_of_the_server_does_not_leave_the_path(name: str) -> None:
+    assert InteractionRequests(OPTIONS).get(name).url == "http://h/v1/interactions/" + (
+        name.replace(".", "%2E")
+    )
 
 
 @pytest.mark.parametrize("args", [[], ["--last-event-id", "e1"]], ids=["nothing", "only-an-event"])
