@@ -1,8 +1,10 @@
 """Where a view goes: one write for each batch, held back as `--flush` says."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 Write = Callable[[bytes], None]
+
+_PIPE_BUF = 4096
 
 
 class Sink:
@@ -40,7 +42,8 @@ class Sink:
         self._held += data
         if self._flush == "line" and b"\n" in data:
             end = self._held.rfind(b"\n") + 1
-            self._out(bytes(self._held[:end]))
+            for lines in _unmixed(bytes(self._held[:end])):
+                self._out(lines)
             del self._held[:end]
 
     def release(self) -> None:
@@ -61,3 +64,17 @@ class Sink:
     def _out(self, data: bytes) -> None:
         self._write(data)
         self.at_line_start = data.endswith(b"\n")
+
+
+def _unmixed(lines: bytes) -> Iterator[bytes]:
+    """Whole lines, in pieces that a pipe takes in one go (POSIX, `PIPE_BUF`).
+
+    Many programs can so share a pipe without mixing their lines; a line longer than that is a
+    piece of its own, and may be mixed.
+    """
+    start = 0
+    while len(lines) - start > _PIPE_BUF:
+        end = lines.rfind(b"\n", start, start + _PIPE_BUF) + 1 or lines.find(b"\n", start) + 1
+        yield lines[start:end]
+        start = end
+    yield lines[start:]

@@ -31,6 +31,17 @@ def test_writes_as_soon_as_the_way_to_flush_allows(
     assert (written.writes, written.sink.withheld) == (writes, withheld)
 
 
+def test_whole_lines_are_written_in_pieces_that_a_pipe_never_mixes() -> None:
+    short, long = b"s" * 1500 + b"\n", b"l" * 9000 + b"\n"
+    written = Written("line")
+    written.sink.write(short * 5 + long + short + b"rest")
+
+    sizes = [len(write) for write in written.writes]
+    assert sizes == [3002, 3002, 1501, 9001, 1501]
+    assert all(write.endswith(b"\n") for write in written.writes)
+    assert (b"".join(written.writes), written.sink.withheld) == (short * 5 + long + short, 4)
+
+
 @pytest.mark.parametrize(("flush", "last"), [("event", []), ("line", [b"b"]), ("end", [b"a\nb"])])
 def test_releasing_writes_what_is_held_back(flush: str, last: list[bytes]) -> None:
     written = Written(flush)
