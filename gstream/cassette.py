@@ -30,7 +30,10 @@ def library(directory: str) -> Library:
     Raises:
         NoInputError: They cannot be read.
     """
-    files = sorted(path for path in Path(directory).glob("*.sse") if path.is_file())
+    try:
+        files = sorted(path for path in Path(directory).glob("*.sse") if path.is_file())
+    except OSError as exc:  # such as a name that is too long
+        raise NoInputError(f"--cassette {directory}: {exc.strerror}") from exc
     return Library([one for path in files for one in read(path.name, _content(path))])
 
 

@@ -1,5 +1,6 @@
 """HTTP: a request out, an answer with its chunks of bytes in. The only module that knows httpx."""
 
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -12,6 +13,9 @@ from .hosts import is_loopback
 
 _ERROR_BODY_LIMIT = 1024 * 1024
 _PIECE = 64 * 1024
+
+# An address, or a name whose labels are as long as DNS allows.
+_HOST = re.compile(r"[0-9A-Fa-f.:%]*:.*|[^.:]{1,63}(?:\.[^.:]{1,63})*\.?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +127,10 @@ class Transport:
             response = self._client.send(outgoing, stream=True)
         except (httpx.InvalidURL, httpx.UnsupportedProtocol) as exc:
             raise ConfigurationError(f"{request.url}: {exc}") from exc
+        except UnicodeError as exc:  # what Python makes of a name that DNS cannot hold
+            raise ConfigurationError(
+                f"{request.url}: the name of the host, or of a proxy, is none: {exc}"
+            ) from exc
         except httpx.TransportError as exc:
             raise _unanswered(exc, self.connect_timeout, self.idle_timeout) from exc
         self._tell_response(response)
@@ -202,7 +210,8 @@ def check_base_url(url: str) -> str:
         host, _ = parts.hostname or "", parts.port
     except ValueError as exc:
         raise ConfigurationError(f"the base URL is not usable: {exc}") from exc
-    if parts.scheme not in {"http", "https"} or not host:
+    usable = parts.scheme in {"http", "https"} and _HOST.fullmatch(host)
+    if not usable or not url.isprintable() or " " in url:
         raise ConfigurationError(
             f"base URL {url!r} is not usable", hint="it looks like https://host[:port]"
         )

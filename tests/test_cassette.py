@@ -219,6 +219,11 @@ def test_a_recording_is_found_whatever_its_name(tmp_path: Path) -> None:
     assert library(str(tmp_path)).recording_of(BODY) is not None
 
 
+def test_a_directory_with_an_impossible_name_is_no_input() -> None:
+    with pytest.raises(NoInputError, match=r"^--cassette x+: File name too long$"):
+        library("x" * 5000)
+
+
 def test_a_recording_that_cannot_be_read_is_named(tmp_path: Path) -> None:
     (tmp_path / "x.sse").symlink_to("/proc/self/mem")  # the start of which nobody can read
 

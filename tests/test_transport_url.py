@@ -19,6 +19,9 @@ from gstream.transport import (
         ("http://127.0.0.1:9", "http://127.0.0.1:9"),
         ("http://127.8.9.1", "http://127.8.9.1"),
         ("http://[::1]:9", "http://[::1]:9"),
+        ("https://host.", "https://host."),
+        ("https://bücher.example", "https://bücher.example"),
+        (f"https://{'x' * 63}.b", f"https://{'x' * 63}.b"),
     ],
 )
 def test_a_base_url_loses_its_last_slash(url: str, checked: str) -> None:
@@ -34,6 +37,12 @@ def test_a_base_url_loses_its_last_slash(url: str, checked: str) -> None:
         ("ftp://host", "is not usable"),
         ("https://", "is not usable"),
         ("https://host:port", "is not usable"),
+        ("https://a..b", "is not usable"),
+        ("https://.a", "is not usable"),
+        (f"https://{'x' * 64}.b", "is not usable"),
+        ("https://host\n", "is not usable"),
+        ("https://host/\x7f", "is not usable"),
+        ("https://host/a b", "is not usable"),
         ("https://host:99999", "is not usable"),
         ("https://[::1", "is not usable"),
         ("http://host", "in plain text"),
