@@ -124,6 +124,7 @@ class Ledger:
 
     Attributes:
         created: Whether `interaction.created` was.
+        completed: Whether `interaction.completed` was.
         partial: Whether it began somewhere in the middle.
         interaction_id: Its id; empty where it is not stored.
         last_event_id: The newest id, after which a stream can be asked for; empty without one.
@@ -135,7 +136,7 @@ class Ledger:
     """
 
     def __init__(self) -> None:
-        self.created = False
+        self.created = self.completed = False
         self.partial = False
         self.interaction_id = ""
         self.last_event_id = ""
@@ -228,6 +229,7 @@ class Ledger:
         """The ledger for a file; of the history only the newest lines."""
         return {
             "created": self.created,
+            "completed": self.completed,
             "partial": self.partial,
             "interaction_id": self.interaction_id,
             "last_event_id": self.last_event_id,
@@ -254,6 +256,7 @@ class Ledger:
         """
         ledger = cls()
         ledger.created = bool(value["created"])
+        ledger.completed = bool(value["completed"])
         ledger.partial = bool(value["partial"])
         ledger.interaction_id = str(value["interaction_id"])
         ledger.last_event_id = str(value["last_event_id"])
@@ -309,6 +312,8 @@ class Ledger:
                 self.track(index).stopped = True
             case {"event_type": "interaction.created"}:
                 self._record_created(event)
+            case {"event_type": "interaction.completed"}:
+                self.completed = True
             case {"event_type": str(kind)} if kind not in NO_NOTICES:
                 self.notices.append(crc32(content_of(event)))
         self._since_checkpoint += 1

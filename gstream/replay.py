@@ -157,7 +157,7 @@ class Replay:
                 return self._created(event, line)
             case {"event_type": "interaction.completed"}:
                 self.check_complete()
-                return self._new(event, line)
+                return self._old(event) if self._ledger.completed else self._new(event, line)
             case {"event_type": kind} if kind in NO_NOTICES:
                 return self._new(event, line)
         return self._notice_again(event, line, preamble=preamble)

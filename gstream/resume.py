@@ -319,6 +319,9 @@ class Follower:
             self._session.show_raw(raw if new is event else _block(new, new_line))
             batch = batch_of([new], [new_line])
             self._hand_on(batch, recorded=replay is not None)
+        if not pairs and event["event_type"] == "interaction.completed":
+            self._session.end_again(batch_of([event], [line]))  # an earlier run has shown it
+            self._ended = True
 
     @property
     def _nothing_follows(self) -> bool:

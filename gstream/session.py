@@ -185,6 +185,11 @@ class Session:
         for observer in self._observers:
             observer.feed(batch)
 
+    def end_again(self, batch: Batch) -> None:
+        """Take the end of an interaction that an earlier run has shown."""
+        self.progress.feed(batch)
+        self.amend(batch)
+
     def end_turn(self) -> None:
         """End the interaction: the next one answers its calls, so waiting for them is no failure.
 

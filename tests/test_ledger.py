@@ -135,6 +135,13 @@ def test_an_interaction_without_an_id_is_not_stored(broken: Event) -> None:
     assert (ledger.created, ledger.interaction_id) == (True, "")
 
 
+def test_the_end_of_an_interaction_is_known() -> None:
+    ended = ledger_of([created(), completed()])
+
+    assert (ledger_of([created()]).completed, ended.completed) == (False, True)
+    assert Ledger.from_json(ended.as_json()).completed
+
+
 def test_steps_are_known_by_their_types_and_whether_they_stopped() -> None:
     ledger = ledger_of([start("thought"), start(index=1), stop(0), delta(text="a", index=2)])
 

@@ -294,6 +294,14 @@ def test_an_empty_piece_between_runs_may_be_left_out() -> None:
     assert replayed(ledger_of(*handed), *again) == [delta(text="b")]
 
 
+def test_an_end_that_an_earlier_run_handed_on_is_compared_and_handed_on_no_more() -> None:
+    events = [created(), start(), delta(text="ab"), stop(), completed()]
+
+    assert replayed(ledger_of(*events), *events) == []
+    with pytest.raises(ContradictionError):
+        replayed(ledger_of(*events), created(), start(), delta(text="a"), completed())
+
+
 def test_an_error_and_its_like_are_left_to_others() -> None:
     error = event("error", error={})
 

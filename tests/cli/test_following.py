@@ -169,6 +169,26 @@ def test_a_cursor_before_the_first_step_repeats_nothing(
     assert shown + second.stdout == uncut(view, "none")
 
 
+@pytest.mark.parametrize("ids", ["all", "none"])
+@pytest.mark.parametrize(
+    ("view", "again"),
+    [("text", b""), ("ndjson", b""), ("sse", b"event: done\ndata: [DONE]\n\n")],
+    ids=["text", "ndjson", "sse"],
+)
+def test_an_end_that_was_written_before_a_kill_is_known(
+    view: str, again: bytes, ids: str, tmp_path: Path
+) -> None:
+    cursor = tmp_path / "cursor"
+    args = [f"--{view}", "--cursor", str(cursor)]
+    with FaultServer(FaultModel(stream(ids))) as server:
+        run(*create(server.url, *args))
+        kept = json.loads(cursor.read_bytes())
+        cursor.write_text(json.dumps({**kept, "finished": False}))  # killed before it said so
+        got = run("resume", "--base-url", server.url, *args)
+
+    assert (got.code, got.stdout) == (0, again)
+
+
 def test_a_finished_cursor_needs_no_request_and_ends_the_same(tmp_path: Path) -> None:
     cursor = str(tmp_path / "cursor")
     events = stream("all")
