@@ -67,15 +67,16 @@ def run(
     """Run gstream; its stdin is /dev/null, or a pipe with these bytes."""
     if env and not _AT_START.isdisjoint(env):
         return run_command([*GSTREAM, *args], stdin=stdin, env=env, cwd=cwd)
-    code, out, err = _zygote().run(list(args), stdin, environment(**(env or {})), cwd)
+    code, out, err = zygote().run(list(args), stdin, environment(**(env or {})), cwd)
     return Ran(code, out, err.decode())
 
 
 @cache
-def _zygote() -> Zygote:
-    zygote = Zygote()
-    atexit.register(zygote.close)
-    return zygote
+def zygote() -> Zygote:
+    """The process that starts gstream quickly."""
+    process = Zygote()
+    atexit.register(process.close)
+    return process
 
 
 def create(server: RawServer, *args: str, env: Mapping[str, str | None] | None = None) -> Ran:

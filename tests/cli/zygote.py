@@ -49,8 +49,7 @@ class Zygote:
             reading, feed = os.pipe()
         ours_out, out = os.pipe()
         ours_err, err = os.pipe()
-        order = {"args": args, "env": dict(env), "cwd": str(cwd or os.getcwd())}
-        socket.send_fds(self._channel, [json.dumps(order).encode()], [reading, out, err])
+        pid = self.start(args, (reading, out, err), env, cwd)
         for fd in (reading, out, err):
             os.close(fd)
         got: dict[str, bytes] = {}
@@ -62,14 +61,30 @@ class Zygote:
             threads.append(threading.Thread(target=_feed, args=(feed, stdin)))
         for thread in threads:
             thread.start()
-        code = self._wait()
+        code = self.wait(pid)
         for thread in threads:
             thread.join(LONGEST_RUN)
         return code, got["out"], got["err"]
 
-    def _wait(self) -> int:
+    def start(
+        self,
+        args: list[str],
+        files: tuple[int, int, int],
+        env: Mapping[str, str],
+        cwd: Path | None = None,
+    ) -> int:
+        """Begin a run with these files as stdin, stdout and stderr; returns its process id."""
+        order = {"args": args, "env": dict(env), "cwd": str(cwd or os.getcwd())}
+        socket.send_fds(self._channel, [json.dumps(order).encode()], list(files))
         self._channel.settimeout(LONGEST_RUN)
-        pid = int(self._channel.recv(64))
+        return int(self._channel.recv(64))
+
+    def wait(self, pid: int) -> int:
+        """The code of the run, once it has ended.
+
+        Raises:
+            TimeoutError: It does not end.
+        """
         try:
             return int(self._channel.recv(64))
         except TimeoutError:
