@@ -4,11 +4,14 @@ from . import early  # noqa: F401 - it works by being imported
 
 # isort: split
 import importlib
+import os
+import re
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from gstream import __version__
+from gstream.errors import ConfigurationError
 
 from .failures import exit_codes
 
@@ -23,8 +26,20 @@ COMMANDS = {
 }
 
 
+_COMPLETE = "_GSTREAM_COMPLETE"
+_ASKS = re.compile("(?:bash|zsh|fish)_(?:source|complete)")
+_NUMBER = re.compile("[0-9]{1,9}")
+_WORD = {"bash": _NUMBER, "zsh": _NUMBER, "fish": re.compile(r"(?:\S.*)?")}
+"""What COMP_CWORD holds: a word, or the number of one."""
+
+
 class Commands(click.Group):
     """The group of commands, each in a module of its own name."""
+
+    def main(self, *args: Any, **given: Any) -> Any:
+        with exit_codes():  # completions are written before anything is parsed
+            _check_completion()
+            return super().main(*args, **given)
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return sorted(COMMANDS)
@@ -73,6 +88,26 @@ class Commands(click.Group):
     def invoke(self, ctx: click.Context) -> object:
         with exit_codes():
             return super().invoke(ctx)
+
+
+def _check_completion() -> None:
+    """Find out whether it is a shell that asks for completions.
+
+    Raises:
+        ConfigurationError: Something does, and has not said for what.
+    """
+    asked = os.environ.get(_COMPLETE)
+    if not asked:
+        return
+    if not _ASKS.fullmatch(asked):
+        raise ConfigurationError(f"{_COMPLETE}={asked!r} is not like bash_complete or bash_source")
+    shell, _, what = asked.partition("_")
+    words, word = os.environ.get("COMP_WORDS"), os.environ.get("COMP_CWORD")
+    if what == "complete" and (words is None or word is None or not _WORD[shell].fullmatch(word)):
+        raise ConfigurationError(
+            f"{_COMPLETE}={asked} needs a command line in COMP_WORDS and COMP_CWORD",
+            hint=f"shells set them; unset {_COMPLETE} to run gstream",
+        )
 
 
 @click.group(

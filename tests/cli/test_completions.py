@@ -17,6 +17,7 @@ from click.shell_completion import ShellComplete
 from gstream.cli import cli
 from gstream.cli.completions import fish, zsh
 from gstream.cli.tree import Command, Option
+from tests.cli.support_cli import run, run_bash
 
 COMPLETIONS = Path(__file__).parents[2] / "completions"
 DEADLINE = 20.0
@@ -229,3 +230,29 @@ def test_awkward_words_are_quoted_for_fish() -> None:
     shown = subprocess.run(["fish", "--no-config", "-c", script], capture_output=True, check=True)
 
     assert shown.stdout.decode() == "--odd\tIt's [a: b\\c].\n"
+
+
+@pytest.mark.parametrize(
+    ("asked", "word"),
+    [
+        pytest.param("bash_complete", None, id="no-line"),
+        pytest.param("zsh_complete", "second", id="no-number"),
+        pytest.param("fish_complete", " ", id="no-word"),
+        pytest.param("korn_complete", "1", id="another-shell"),
+        pytest.param("complete", "1", id="no-shell"),
+    ],
+)
+def test_asking_for_completions_without_a_line_to_complete_is_78(
+    asked: str, word: str | None
+) -> None:
+    line = {} if word is None else {"COMP_WORDS": "gstream cre", "COMP_CWORD": word}
+    got = run(env={"_GSTREAM_COMPLETE": asked, **line})
+
+    assert (got.code, got.stdout) == (78, b"")
+    assert got.stderr.startswith("gstream: _GSTREAM_COMPLETE=")
+
+
+def test_completions_for_a_full_stdout_are_74() -> None:
+    got = run_bash("gstream > /dev/full", env={"_GSTREAM_COMPLETE": "bash_source"})
+
+    assert (got.code, got.stderr) == (74, "gstream: standard output: No space left on device\n")
