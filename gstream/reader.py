@@ -15,7 +15,6 @@ is reported with its number and position, and the rest goes on.
 import io
 import re
 from collections.abc import Callable
-from itertools import accumulate
 from typing import TYPE_CHECKING
 
 import orjson
@@ -88,6 +87,7 @@ class EventReader:
         self._size = 0
         self._raw_in: JSONArraySplitter | None = None
         self._raw_text = b""
+        self._failure: EventTooLargeError | None = None
         self._array_in: JSONArraySplitter | None = None
         self._values = Values(report)
         self._parse = parse_lines
@@ -100,6 +100,8 @@ class EventReader:
             BadDataError: The input is none of the kinds, or an event is too large.
         """
         self._size += len(chunk)
+        if self._failure is not None:
+            raise self._failure
         return self._kind(chunk)
 
     def finish(self) -> Batch:
@@ -108,6 +110,8 @@ class EventReader:
         Raises:
             BadDataError: As for `feed`.
         """
+        if self._failure is not None:
+            raise self._failure
         return joined(self._finish_kind(), self._values.finish())
 
     def _finish_kind(self) -> Batch:
@@ -152,16 +156,21 @@ class EventReader:
             raw: The bytes that came and are complete; header lines are left out.
             batch: The events that they hold.
         """
+        pairs = zip(batch.events, batch.lines, strict=True)
         if self._kind != self._sse:
-            pairs = zip(batch.events, batch.lines, strict=True)
             return b"".join(self._block_of(event, line) for event, line in pairs if line)
         skipped, self._head_size = self._head_size, 0
-        return b"" if self.leftover else raw[skipped:]
+        if self.leftover:  # all that can be used of it
+            return b"".join(self._block_of(*pair) for pair in pairs if self._is_raw_error(pair[0]))
+        return raw[skipped:]
 
     def _block_of(self, event: Event, line: bytes) -> bytes:
-        if event.get("error") is not None and event["error"] is self.raw_error:
+        if self._is_raw_error(event):
             return dumps({"error": self.raw_error}) + b"\n"  # as servers do (PROTOCOL d.6)
         return block_of(event, line)
+
+    def _is_raw_error(self, event: Event) -> bool:
+        return event.get("error") is not None and event["error"] is self.raw_error
 
     # --- kinds
 
@@ -189,9 +198,11 @@ class EventReader:
 
     def _skip_headers(self, chunk: bytes) -> Batch:
         self._head += chunk
-        end = _HEADERS_END.search(self._head)
+        end = _HEADERS_END.search(self._head, self._begin)
         if end is None:
+            self._begin = max(self._begin, len(self._head) - 3)  # the end may have begun there
             return self._bounded_head()
+        self._check_size(end.end() - 1, self._size - len(self._head))
         status = self._head.split(None, 2)[1:2]
         self.http_status = int(status[0]) if status and status[0].isdigit() else 0
         rest = bytes(self._head[end.end() :])
@@ -250,15 +261,31 @@ class EventReader:
         irregular = b"\r" in whole
         begin = self._size - len(pending) - end
         if end > self._max_event_size:
-            for line, place in zip(lines, accumulate(map(len, lines), initial=begin), strict=False):
-                self._check_size(len(line) - 1, place)
+            lines = self._bounded(lines, begin)
         del whole  # or a huge event would be held twice
         try:
-            batch = self._parse(list(map(line_of, lines)) if irregular else lines)
+            batch = self._parse(list(map(_ended_by_lf, lines)) if irregular else lines)
         except (ValueError, KeyError, TypeError):
             return self._one_by_one(_placed_from(begin, lines))
         self._count += len(lines)
         return batch
+
+    def _bounded(self, lines: list[bytes], begin: int) -> list[bytes]:
+        """The lines before one that is too large; the next call raises for that one.
+
+        Raises:
+            EventTooLargeError: It is the first.
+        """
+        for number, line in enumerate(lines):
+            try:
+                self._check_size(len(line) - 1, begin)
+            except EventTooLargeError as exc:
+                if not number:
+                    raise
+                self._failure = exc
+                return lines[:number]
+            begin += len(line)
+        return lines
 
     def _document(self, chunk: bytes) -> Batch:
         self._head += chunk
@@ -407,6 +434,18 @@ class EventReader:
         self.broken += 1
         self._report(f"between the events is JSON that is no error: {shorten(self._raw_text)}")
         return NOTHING
+
+
+def _ended_by_lf(line: bytes) -> bytes:
+    """A line without the CR at its end.
+
+    Raises:
+        ValueError: There are others, perhaps inside a string, where none may be.
+    """
+    line = line.rstrip(b"\r\n") + b"\n"
+    if b"\r" in line:
+        raise ValueError("a CR inside a line")
+    return line
 
 
 def _placed_from(offset: int, lines: list[bytes]) -> list[_Placed]:

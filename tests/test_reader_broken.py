@@ -155,6 +155,36 @@ def test_what_is_larger_than_the_bound_is_an_error(body: bytes) -> None:
                 reader.feed(chunk)
 
 
+@pytest.mark.parametrize(
+    "body", [stream(A, done=False) + b"data: {", ndjson(A, B) + b'{"a":"', b'[{"candidates":[]},{"']
+)
+def test_what_comes_before_a_large_event_is_handed_on(body: bytes) -> None:
+    result = read(body + b"x" * 1100 + b"\n\n")
+
+    assert "more than 1000 bytes" in result.failure or "larger than 1000" in result.failure
+    assert result.events != []
+
+
+def test_header_lines_are_bounded_in_any_chunks() -> None:
+    assert read(b"HTTP/1.1 200\r\nx: " + b"x" * 990 + b"\r\n\r\n").failure != ""
+
+
+def test_header_lines_without_end_take_linear_time() -> None:
+    def search(size: int) -> None:
+        reader = EventReader(print)
+        for chunk in [b"HTTP/1.1 200 OK\r\n", *[b"x" * 100] * size]:
+            reader.feed(chunk)
+
+    assert growth(search, 1500) < 100
+
+
+def test_a_cr_inside_a_line_of_ndjson_is_no_json_in_any_chunks() -> None:
+    result = read(line(A) + b'{"event_type":"x\ry"}\n\n' + line(B))
+
+    assert result.events == [A, B]
+    assert result.reader.broken == 1
+
+
 @pytest.mark.parametrize("body", [stream(*answer(*"abc")), ndjson(*answer(*"abc"))])
 def test_many_small_events_are_not_too_large(body: bytes) -> None:
     assert Reading([body * 40], max_event_size=150).failure == ""
