@@ -71,9 +71,27 @@ def load(path: str) -> Cursor | None:
         value: Any = orjson.loads(data)
         if value.pop("gstream_cursor") != _VERSION:
             raise KeyError
-        return Cursor(**value)
+        return _checked(Cursor(**value))
     except (orjson.JSONDecodeError, KeyError, TypeError, AttributeError) as exc:
         raise BadDataError(f"--cursor {path}: this is no cursor of gstream") from exc
+
+
+def _checked(cursor: Cursor) -> Cursor:
+    """The cursor, if its fields are what a run writes.
+
+    Raises:
+        TypeError: They are not.
+    """
+    for name in Cursor.__dataclass_fields__:
+        if not isinstance(getattr(cursor, name), type(getattr(_EMPTY, name))):
+            raise TypeError(name)
+    shown = cursor.view_state.get("shown", [])
+    if not (isinstance(shown, list) and all(isinstance(index, int) for index in shown)):
+        raise TypeError("shown")
+    return cursor
+
+
+_EMPTY = Cursor()
 
 
 def save(path: str, cursor: Cursor) -> None:

@@ -76,8 +76,16 @@ def test_only_the_owner_can_read_it_and_nothing_is_left_beside_it(tmp_path: Path
 
 @pytest.mark.parametrize(
     "content",
-    [b"x", b"{}", b"[]", b'{"gstream_cursor":2}', b'{"gstream_cursor":1,"unknown":1}'],
-    ids=["no-json", "no-version", "list", "other-version", "unknown-key"],
+    [
+        pytest.param(b"x", id="no-json"),
+        pytest.param(b"{}", id="no-version"),
+        pytest.param(b"[]", id="list"),
+        pytest.param(b'{"gstream_cursor":2}', id="other-version"),
+        pytest.param(b'{"gstream_cursor":1,"unknown":1}', id="unknown-key"),
+        pytest.param(b'{"gstream_cursor":1,"interaction_id":1}', id="other-type"),
+        pytest.param(b'{"gstream_cursor":1,"view_state":{"shown":1}}', id="no-list-of-steps"),
+        pytest.param(b'{"gstream_cursor":1,"view_state":{"shown":[[]]}}', id="no-step-numbers"),
+    ],
 )
 def test_something_else_is_refused(content: bytes, tmp_path: Path) -> None:
     path = tmp_path / "cursor"
