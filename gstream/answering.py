@@ -11,6 +11,7 @@ All else is not found, in the API's words.
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from typing import Any, NamedTuple
 from urllib.parse import parse_qs, unquote, urlsplit
 
@@ -206,12 +207,13 @@ def _blocks(recording: Recording) -> Iterator[_Block]:
     """The blocks of a recording, each with its events and the interaction that they belong to."""
     reader = EventReader(lambda _message: None)
     interaction_id = ""
-    for seconds, raw in single_blocks(recording.parts):
-        events = reader.feed(raw).events
-        interaction_id = next(filter(None, map(_begun, events)), interaction_id)
-        yield _Block(seconds, raw, events, interaction_id)
-    if events := reader.finish().events:
-        yield _Block(0.0, b"", events, interaction_id)
+    with suppress(BadDataError):  # it is read as far as it can be
+        for seconds, raw in single_blocks(recording.parts):
+            events = reader.feed(raw).events
+            interaction_id = next(filter(None, map(_begun, events)), interaction_id)
+            yield _Block(seconds, raw, events, interaction_id)
+        if events := reader.finish().events:
+            yield _Block(0.0, b"", events, interaction_id)
 
 
 def _begun(event: Event) -> str:

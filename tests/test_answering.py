@@ -34,6 +34,12 @@ def json_of(reply: Reply) -> Any:
     return json.loads(body_of(reply))
 
 
+def test_a_recording_that_cannot_be_read_is_one_without_events() -> None:
+    library = Library([recording(b'{\\ "v1_built"')])
+
+    assert library.reply("GET", "/interactions/v1_built").status == 404
+
+
 # --- POST
 
 
