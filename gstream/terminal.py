@@ -1,13 +1,17 @@
-"""Text of a server on a terminal: its control characters are shown, never obeyed."""
+"""Text of a server for people: its control characters are shown, never obeyed.
+
+Those that turn the direction of writing are among them: they make text read as what it is not
+(Unicode Technical Report 36, section 2.5).
+"""
 
 import re
 
-_CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f]")
+_CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 _MAYBE_CONTROL = re.compile(rb"[^\t\n\x20-\x7e]")
 
 
 def visible(text: str) -> str:
-    r"""The text with C0, DEL and C1 characters as `\u001b` and the like; LF and tab stay.
+    r"""The text with C0, DEL, C1 and bidi characters as `\u001b` and the like; LF and tab stay.
 
     The escapes are those of JSON, so that a line of JSON stays one.
     """

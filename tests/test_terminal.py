@@ -18,6 +18,9 @@ from gstream.terminal import visible, visible_bytes
         pytest.param("\x7f", "\\u007f", id="delete"),
         pytest.param("\x80\x9b2J\x9f", "\\u0080\\u009b2J\\u009f", id="c1"),
         pytest.param("\xa0\xad", "\xa0\xad", id="not-beyond-c1"),
+        pytest.param("\u202a\u202e", "\\u202a\\u202e", id="bidi-embeddings-and-overrides"),
+        pytest.param("\u2066\u2069", "\\u2066\\u2069", id="bidi-isolates"),
+        pytest.param("שלום\u200f!", "שלום\u200f!", id="not-the-marks-that-hebrew-needs"),
     ],
 )
 def test_control_characters_are_shown_instead_of_obeyed(text: str, shown: str) -> None:

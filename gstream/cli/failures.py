@@ -46,10 +46,8 @@ def without_secrets(text: str) -> str:
 
 def say(text: str) -> None:
     """Write a line for people to stderr, whatever the locale; a closed stderr is no failure."""
-    text = without_secrets(text)
-    if os.isatty(_STDERR):
-        text = visible(text)
-    data = text.encode("utf-8", "replace") + b"\n"
+    # A log is read on a terminal, too, so a file gets no escape sequence either.
+    data = visible(without_secrets(text)).encode("utf-8", "replace") + b"\n"
     with suppress(OSError):
         while data:
             data = data[os.write(_STDERR, data) :]

@@ -187,7 +187,8 @@ def test_messages_make_control_characters_visible_on_a_terminal() -> None:
     assert got == (b"gstream: HTTP 400: red: \\u001b[31m bell: \\u0007 c1: \\u009b31m (400)\n")
 
 
-def test_messages_are_left_alone_in_a_file() -> None:
-    body = b'{"error":{"code":400,"message":"red: \\u001b[31m"}}'
+def test_messages_make_control_characters_visible_in_a_file() -> None:
+    body = b'{"error":{"code":400,"message":"red: \\u001b[31m turned: \\u202egpj.exe\\u202c"}}'
 
-    assert run("decode", stdin=body).stderr == "gstream: HTTP 400: red: \x1b[31m (400)\n"
+    expected = "gstream: HTTP 400: red: \\u001b[31m turned: \\u202egpj.exe\\u202c (400)\n"
+    assert run("decode", stdin=body).stderr == expected
