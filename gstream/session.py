@@ -154,6 +154,7 @@ class Session:
 
     def _raise_refusal(self, exc: BadDataError) -> None:
         """Raise what unreadable input behind the header lines of a refusal is."""
+        self._raw_error = self._reader.raw_error  # it says more than what is unreadable
         if self._reader.http_status >= 400:
             raise refused_request({"message": str(exc)}, self._reader.http_status) from exc
 

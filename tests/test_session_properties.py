@@ -15,6 +15,7 @@ from gstream.views import VIEWS
 from tests.support import (
     STREAMS,
     Event,
+    Reading,
     answer,
     block,
     chunked,
@@ -119,11 +120,12 @@ def test_any_bytes_end_in_success_or_a_documented_failure(view: str, body: bytes
 def test_chunks_change_neither_output_nor_failure(view: str, chunks: list[bytes]) -> None:
     body = b"".join(chunks)
     output, failure, reports = run([body], view)
+    readable = not Reading([body], max_event_size=1 << 28).failure
 
     for ways in (chunks, one_by_one(body)):
         other_output, other_failure, other_reports = run(ways, view)
-        assert (other_failure, other_reports) == (failure, reports)
-        if view != "sse" or failure != "BadDataError":  # raw bytes go out before they are read
+        assert (other_failure, sorted(other_reports)) == (failure, sorted(reports))
+        if view != "sse" or readable:  # raw bytes go out before they are read
             assert other_output == output
 
 
