@@ -1,0 +1,23 @@
+"""What was found so far, made small: each row is a target and the chunks that broke it."""
+
+import pytest
+
+FOUND = [
+    pytest.param("text", [b'{"event_type":""}\n{"event_type":"\r"}\n', b"\n"], id="cr-in-ndjson"),
+    pytest.param("text-bounded", [b"HTTP/\n" + b"x" * 300, b"\n\n"], id="size-of-header-lines"),
+    pytest.param(
+        "ndjson-bounded",
+        [b'{"event_type":""}\n{"', b"x" * 300 + b'":1}\n'],
+        id="events-before-a-large-one",
+    ),
+    pytest.param("recorded", [b'[{"error":""}}'], id="error-before-garbage"),
+    pytest.param(
+        "recorded", [b'data:{"":""}\n\ndata\n{"error":{"":""}}'], id="error-in-a-cut-block"
+    ),
+    pytest.param("recorded", [b'data:{"usageMetadata":{"":0}}\n\ndata'], id="cut-after-a-chunk"),
+    pytest.param("answers", [b"{\\"], id="recording-that-is-no-json"),
+    pytest.param("saved", [b"HTTP/ 429\n\nr"], id="refused-request"),
+    pytest.param(
+        "kept", [b'{"gstream_cursor":1,"view_state":{"shown":[[]]}}'], id="steps-without-numbers"
+    ),
+]
