@@ -30,7 +30,7 @@ LAYERS = [
 ]
 RANK = {module: rank for rank, layer in enumerate(LAYERS) for module in layer.split()}
 MODULES = sorted(path.stem for path in PACKAGE.glob("*.py") if path.stem != "__main__")
-WHOLES = ["bench", "docs", "golden", "layout", "library", "package", "readme", "support"]
+WHOLES = ["bench", "docs", "fuzz", "golden", "layout", "library", "package", "readme", "support"]
 """What is tested without being a module."""
 
 COMMAND_LINE = sorted(path.stem for path in (PACKAGE / "cli").glob("*.py"))
