@@ -10,6 +10,7 @@ from itertools import pairwise
 from typing import Any
 
 _STEP = re.compile(r"\.([^.\[\]]+)|\[(\d{1,6})\]|\['((?:[^'\\]|\\.)*)'\]")
+_LARGEST_GAP = 100  # pieces come in order: a huge index would only fill the memory
 _VALUES = ("stringValue", "numberValue", "boolValue")
 
 
@@ -45,6 +46,8 @@ def _put(place: Any, path: str, value: Any) -> None:
     for key, following in pairwise([*_keys(path), None]):
         fresh = value if following is None else [] if isinstance(following, int) else {}
         if isinstance(key, int) and isinstance(place, list):
+            if key > len(place) + _LARGEST_GAP:
+                return
             place += [None] * (key + 1 - len(place))
             if following is None or not isinstance(place[key], (dict, list)):
                 place[key] = fresh

@@ -32,6 +32,7 @@ def text(path: str, value: str) -> dict[str, Any]:
         pytest.param("$..city", {}, id="search"),
         pytest.param("$[0]", {}, id="arguments-are-no-list"),
         pytest.param("$.a[99999999999]", {}, id="absurd-index"),
+        pytest.param("$.a[999999]", {"a": []}, id="index-far-behind-the-end"),
     ],
 )
 def test_puts_a_value_at_its_path(path: str, args: dict[str, Any]) -> None:

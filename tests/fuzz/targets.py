@@ -10,6 +10,7 @@ from gstream import Stream
 from gstream.cli.playing import play
 from gstream.cli.thoughts import Thoughts
 from gstream.errors import EXIT_CODES, BadDataError, GstreamError
+from gstream.events import dumps
 from gstream.json_array import JSONArraySplitter
 from gstream.partial_args import PartialArgs
 from gstream.recording import Piece, pieces, pieces_in_full, read
@@ -256,7 +257,7 @@ def arguments(chunks: Chunks) -> None:
     args = PartialArgs()
     for piece in given if isinstance(given, list) else [given]:
         args.feed(piece)
-    assert len(orjson.dumps(args.joined())) < 10_000_000
+    assert len(dumps(args.joined())) < 1_000_000
 
 
 STREAM_TARGETS: dict[str, Target] = {
