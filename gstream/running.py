@@ -14,6 +14,7 @@ from typing import IO, Any, NamedTuple, Protocol
 
 from .errors import BadDataError
 from .events import dumps, loads
+from .strays import Stray, end, strays_of
 
 GRACE = 0.5
 """Seconds that what a command has started may keep its output open, and that ending may take."""
@@ -124,6 +125,7 @@ class Command:
         self._ended: float | None = None
         self._kill_at: float | None = None
         self._why = ""
+        self._strays: set[Stray] = set()
 
     def register(self, selector: selectors.BaseSelector) -> None:
         """Have the pipes waited for."""
@@ -157,8 +159,11 @@ class Command:
 
     def signal(self, signum: signal.Signals) -> None:
         """Send a signal to the command and everything that it has started."""
+        # While the parents live: they are what strays are known by.
+        self._strays = strays_of(self._process.pid, self._strays)
         with suppress(ProcessLookupError, PermissionError):
             os.killpg(self._process.pid, signum)
+        end(self._strays, signum)
 
     def close(self, selector: selectors.BaseSelector | None = None) -> None:
         """Close the pipes and forget the process; it has ended."""

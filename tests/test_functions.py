@@ -175,6 +175,12 @@ def _wait_for(condition: Callable[[], object]) -> None:
         pytest.param("sleep {} & wait", id="its-child"),
         pytest.param("trap '' TERM; sleep {} & sleep {}; wait", id="deaf-to-term"),
         pytest.param("exec >&- 2>&-; sleep {}", id="closed-its-output"),
+        pytest.param("timeout 1000 sleep {}; :", id="in-a-group-of-its-own"),
+        pytest.param("setsid sleep {} & wait", id="in-a-session-of-its-own"),
+        pytest.param(
+            "setsid sh -c 'trap \"\" TERM; sleep {} & sleep {}; sleep {}' & wait",
+            id="in-a-session-and-deaf-to-term",
+        ),
     ],
 )
 def test_a_command_that_takes_too_long_is_ended_with_all_its_children(script: str) -> None:

@@ -10,7 +10,7 @@ import pytest
 ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "gstream"
 LAYERS = [
-    "errors event_types hosts mime partial_args sink terminal",
+    "errors event_types hosts mime partial_args sink strays terminal",
     "events folder regions",
     "sse",
     "arguments attachments blocks documents elements finished json_array retry running steps",
