@@ -119,6 +119,7 @@ class EventReader:
             return self._finish_sse()
         if self._array_in is not None:
             return self._finish_array(self._array_in)
+        self._size += 1  # for the LF that a last line lacks
         if self._kind == self._first_line and (batch := self._first_line(b"\n")).events:
             return batch
         if self._kind == self._ndjson:

@@ -178,6 +178,12 @@ def test_header_lines_without_end_take_linear_time() -> None:
     assert growth(search, 1500) < 100
 
 
+def test_a_last_line_without_its_end_is_told_with_its_place() -> None:
+    (told,) = read(ndjson(A) + b"{broken").reports
+
+    assert told.startswith(f"event 2 at byte {len(ndjson(A))} is not JSON")
+
+
 def test_a_cr_inside_a_line_of_ndjson_is_no_json_in_any_chunks() -> None:
     result = read(line(A) + b'{"event_type":"x\ry"}\n\n' + line(B))
 

@@ -10,6 +10,9 @@ FOUND = [
         [b'{"event_type":""}\n{"', b"x" * 300 + b'":1}\n'],
         id="events-before-a-large-one",
     ),
+    pytest.param(
+        "text-bounded", [b'{"event_type":""}\n{' + b"x" * 300, b"x"], id="place-of-a-last-line"
+    ),
     pytest.param("recorded", [b'[{"error":""}}'], id="error-before-garbage"),
     pytest.param(
         "recorded", [b'data:{"":""}\n\ndata\n{"error":{"":""}}'], id="error-in-a-cut-block"
