@@ -75,7 +75,7 @@ def test_the_message_names_what_came_and_why_it_is_not_json() -> None:
         pytest.param(rb'"\ud800"', "\ufffd", id="lone-surrogate"),
         pytest.param(rb'"\ud83d\ude00"', "😀", id="pair"),
         pytest.param(rb'["\udc00x", 1]', ["\ufffdx", 1], id="in-a-list"),
-        pytest.param(rb'{"\ud800": null}', {"\ufffd": None}, id="in-a-key"),
+        pytest.param(rb'{"\ud800": "\udc00"}', {"\ufffd": "\ufffd"}, id="in-a-key"),
         pytest.param(b'"\xff\xe2\x82"', "\ufffd\ufffd", id="invalid-utf-8"),
     ],
 )
@@ -144,6 +144,7 @@ def test_any_bytes_are_json_or_bad_data(raw: bytes) -> None:
     ("raw", "shown"),
     [
         pytest.param(b'{"a": 1.10}', b'{"a": 1.10}\n', id="unchanged"),
+        pytest.param(b'{"a": 1} \t\n', b'{"a": 1} \t\n', id="space-at-the-end"),
         pytest.param(b'{"a":\n 1,\r\n"b":2}\r\n', b'{"a":  1,  "b":2}\n', id="several-lines"),
         pytest.param(b'{"a":"\xff"}', '{"a":"\ufffd"}\n'.encode(), id="invalid-utf-8"),
         pytest.param('{"a":"\u2028"}'.encode(), '{"a":"\u2028"}\n'.encode(), id="line-separator"),
@@ -284,6 +285,8 @@ def test_legacy_events_are_their_successors(old: str, new: str) -> None:
             {"type": "model_output", "content": [{"type": "audio", "uri": "gs://a"}]},
             id="whole-audio",
         ),
+        pytest.param({"type": "video"}, {"type": "model_output", "content": []}, id="video"),
+        pytest.param({"type": "document"}, {"type": "model_output", "content": []}, id="document"),
         pytest.param({"type": "thought"}, {"type": "thought"}, id="thought"),
         pytest.param(
             {"type": "function_call", "id": "c", "name": "f", "arguments": {"a": 1}},

@@ -179,6 +179,24 @@ def test_x3_a_missing_result_is_not_invented() -> None:
 # --- U: the unknown
 
 
+@pytest.mark.parametrize(
+    ("step", "known"),
+    [
+        ("model_output", delta(text="a")),
+        ("model_output", delta("text_annotation_delta", annotations=[{"url": "https://a"}])),
+        ("model_output", delta("image", **PNG)),
+        ("model_output", delta("audio", data="AA==")),
+        ("thought", summary("a")),
+        ("thought", delta("thought_signature", signature="s")),
+        ("function_call", delta("thought_signature", signature="s")),
+        ("function_call", arguments("{}")),
+        ("google_search_call", delta("google_search_call", arguments={})),
+    ],
+)
+def test_u1_what_is_known_is_not_counted(step: str, known: Event) -> None:
+    assert accumulated(start(step), known, known).unapplied == 0
+
+
 @pytest.mark.parametrize("unknown", [delta("hologram", x=1), delta("")])
 def test_u1_an_unknown_delta_changes_nothing_and_is_counted(unknown: Event) -> None:
     result = accumulated(start(), delta(text="a"), unknown, delta(text="b"))

@@ -218,6 +218,7 @@ def test_s5_usage_is_summed_key_by_key_over_hops() -> None:
         ),
         pytest.param([{"n": "x"}, {"n": 1}], {"n": 1}, id="a-number-after-a-text"),
         pytest.param([{"n": 1}, {"n": []}], {"n": []}, id="a-list-after-a-number"),
+        pytest.param([{"n": ["a"]}, {"n": ["b"]}], {"n": ["b"]}, id="lists-of-no-modalities"),
         pytest.param(
             [{"x_by_modality": 1}, {"x_by_modality": [{"modality": "text", "tokens": 2}, 3]}],
             {"x_by_modality": [{"modality": "text", "tokens": 2}]},
