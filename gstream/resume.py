@@ -58,6 +58,7 @@ class Follower:
 
     Attributes:
         ended: Whether the interaction was followed to its end.
+        at_checkpoint: Whether a continuation token came, and no output since (PROTOCOL d.5).
         reconnects: How many connections were opened after the first.
     """
 
@@ -73,7 +74,7 @@ class Follower:
         self._ledger = ledger or Ledger()
         self._unrecorded: list[Batch] = []
         self._unrecorded_bytes = 0
-        self.ended = False
+        self.ended = self.at_checkpoint = False
         self.reconnects = 0
         self._session = session
         self._connect = connect
@@ -86,7 +87,6 @@ class Follower:
         self._last_reader: EventReader | None = None
         self._leftover = b""
         self._handed = 0
-        self._token_at = -1
         self._failures = 0
         self._fruitless = 0
         self._whole_again = False
@@ -102,11 +102,6 @@ class Follower:
         """Whether the interaction has come to an end."""
         progress = self._session.progress
         return progress.completed or progress.ended or progress.status in _FINAL_STATUS
-
-    @property
-    def at_checkpoint(self) -> bool:
-        """Whether nothing was handed on since a continuation token came."""
-        return self._token_at == self._handed
 
     def follow(self, answer: Answer, *, replays: str = "") -> GstreamError | None:
         """Hand on everything, over as many connections as it takes.
@@ -351,8 +346,7 @@ class Follower:
         self._handed += len(batch.events)
         if batch.notable:
             self._ended = self.over or self._session.finished
-            if any(event.get("continuation_token") for event in batch.notable):
-                self._token_at = self._handed
+        self.at_checkpoint = _is_checkpoint(batch, before=self.at_checkpoint)
         if self._resuming.handed_on is not None:
             self._resuming.handed_on(self.ledger)
 
@@ -391,6 +385,16 @@ class Follower:
 
 def _may_be_noise(events: list[Event]) -> bool:
     return any(event["event_type"] in _NOISE for event in events)
+
+
+def _is_checkpoint(batch: Batch, *, before: bool) -> bool:
+    """Whether the newest continuation token came after all output, and no error after it."""
+    for event in reversed(batch.events):
+        if event.get("continuation_token"):
+            return True
+        if event["event_type"].startswith(("step.", "error")):
+            return False
+    return before
 
 
 def _block(event: Event, line: bytes) -> bytes:

@@ -142,7 +142,8 @@ class Accumulator:
             case {"interaction": dict(fields)}:
                 known = self._fields.get("id")
                 # Hops that are not stored have no ids to tell them apart.
-                unknown_hop = not known and self._fields.get("status") == "requires_continuation"
+                goes_on = self._fields.get("status") == "requires_continuation"
+                unknown_hop = not known and (goes_on or self._fields.get("continuation_token"))
                 if self._fields and (fields.get("id") != known or unknown_hop):
                     self._hops.append(self._own())
                 self._start_over()
