@@ -61,7 +61,7 @@ class Outcome(NamedTuple):
     """What a call came to.
 
     Attributes:
-        value: The JSON of stdout, else its text; the message of an error.
+        value: The object, list or string of stdout, else its text; the message of an error.
         is_error: Whether the model is to know it as an error.
     """
 
@@ -271,9 +271,11 @@ def _failure(code: int) -> str:
 def _value(output: bytes) -> Any:
     """The JSON that a command has written, else the text without its last line ends."""
     try:
-        return loads(output)
+        value = loads(output)
     except BadDataError:
         return _text(output)
+    # The API takes no number as a result: as text it keeps all its digits.
+    return value if isinstance(value, str | dict | list) else _text(output)
 
 
 def _text(output: bytes) -> str:

@@ -93,7 +93,7 @@ class Turns:
             Call(_text(step, "name"), _text(step, "id"), step.get("arguments"), interaction_id)
             for step in waiting_calls(steps)
         ]
-        hint = answer_hint(interaction_id, [call.call_id for call in calls])
+        hint = answer_hint(interaction_id, [call.call_id for call in calls if call.call_id])
         if not calls or not all(call.call_id and call.name in self._names for call in calls):
             raise RequiresActionError(waits_for(calls), hint=hint)
         if not self._left:
@@ -125,11 +125,12 @@ _ONCE = frozenset({"input", "previous_interaction_id", "continuation_token"})
 
 def waiting_calls(steps: Sequence[Step]) -> list[Step]:
     """The function calls that nothing among the steps answers."""
-    answered = {step.get("call_id") for step in steps if step.get("type") == "function_result"}
+    results = (step for step in steps if step.get("type") == "function_result")
+    answered = {_text(step, "call_id") for step in results} - {""}
     return [
         step
         for step in steps
-        if step.get("type") == "function_call" and step.get("id") not in answered
+        if step.get("type") == "function_call" and _text(step, "id") not in answered
     ]
 
 

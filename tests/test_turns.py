@@ -192,6 +192,21 @@ def test_a_call_that_was_answered_in_the_stream_does_not_wait() -> None:
     assert waiting_calls([call_step("c1"), answered, call_step("c2")]) == [call_step("c2")]
 
 
+@pytest.mark.parametrize("strange", [pytest.param({}, id="object"), pytest.param([1], id="list")])
+def test_an_id_that_is_no_text_answers_no_call(strange: Any) -> None:
+    result = {"type": "function_result", "call_id": strange, "result": "x"}
+    steps = [call_step(strange), result, call_step("")]
+
+    assert waiting_calls(steps) == [call_step(strange), call_step("")]
+
+
+def test_a_call_without_an_id_cannot_be_answered_by_hand() -> None:
+    with pytest.raises(RequiresActionError) as caught:
+        turns_of({"input": "x"}).calls("v1_a", [call_step(""), call_step("c1", "g")])
+
+    assert caught.value.hint == "answer with: gstream create --previous v1_a --function-result c1=…"
+
+
 def test_a_call_without_a_command_says_how_to_answer_it() -> None:
     with pytest.raises(RequiresActionError) as caught:
         turns_of({"input": "x"}).calls("v1_a", [call_step("c 1", "g", arguments={"a": "$(x)"})])
@@ -209,6 +224,7 @@ def test_a_call_without_a_command_says_how_to_answer_it() -> None:
     [
         pytest.param([call_step("c1"), call_step("c2", "g")], id="one-of-two-has-none"),
         pytest.param([call_step("", "f")], id="no-id"),
+        pytest.param([call_step("c1", id={"a": 1})], id="id-that-is-no-text"),
         pytest.param([{"type": "function_call", "id": "c1"}], id="no-name"),
         pytest.param([call_step("c1", "f/../f")], id="almost-the-name"),
         pytest.param([], id="no-call"),

@@ -1,7 +1,7 @@
 """`--exec`: local commands answer the function calls of `create` (DESIGN 9)."""
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from typing import Any, TypeVar
 
@@ -69,14 +69,23 @@ def declare(body: Body, given: tuple[str, ...]) -> None:
     if not given:
         return
     tools = body.get("tools", [])
-    declared = {
-        tool.get("name")
-        for tool in (tools if isinstance(tools, list) else [])
-        if isinstance(tool, dict) and tool.get("type") == "function"
-    }
-    missing = [name for name in _commands(given) if name not in declared]
-    if missing and isinstance(tools, list):
+    if not isinstance(tools, list):
+        return
+    declared = {name for tool in tools for name in _declared_by(tool)}
+    if missing := [name for name in _commands(given) if name not in declared]:
         body["tools"] = [*tools, *map(_open_function, missing)]
+
+
+def _declared_by(tool: Any) -> Iterator[str]:
+    """The names of the functions that a tool declares, in the spelling of either API."""
+    match tool:
+        case {"type": "function", "name": str(name)}:
+            yield name
+        case {"functionDeclarations": [*functions]} | {"function_declarations": [*functions]}:
+            for function in functions:
+                match function:
+                    case {"name": str(name)}:
+                        yield name
 
 
 def _open_function(name: str) -> Body:

@@ -155,6 +155,47 @@ def test_a_function_without_a_declaration_is_declared_as_an_open_object() -> Non
     ]
 
 
+@pytest.mark.parametrize(
+    "tool",
+    [
+        pytest.param({"functionDeclarations": [{"name": "g"}, {"name": "f"}]}, id="camel-case"),
+        pytest.param({"function_declarations": [{"name": "f"}]}, id="snake-case"),
+        pytest.param({"type": "function", "name": "f"}, id="of-the-interactions-api"),
+    ],
+)
+def test_a_function_that_a_native_tool_declares_is_not_declared_again(tool: Event) -> None:
+    data = json.dumps({"tools": [tool]})
+    args = ["-d", data, "--exec", "f=cat", "--dry-run", "--api", "generate-content"]
+    sent = json.loads(run("create", "-p", "x", *args).stdout)
+
+    assert json.dumps(sent).count('"name": "f"') == 1
+
+
+@pytest.mark.parametrize(
+    "tool",
+    [
+        pytest.param({"functionDeclarations": [None, {"name": 1}]}, id="no-names"),
+        pytest.param({"functionDeclarations": "f"}, id="no-list"),
+        pytest.param("f", id="no-object"),
+    ],
+)
+def test_a_tool_of_a_strange_form_declares_nothing(tool: Any) -> None:
+    data = json.dumps({"tools": [tool]})
+    sent = json.loads(run("create", "-p", "x", "-d", data, "--exec", "f=cat", "--dry-run").stdout)
+
+    open_function = {"type": "function", "name": "f", "parameters": {"type": "object"}}
+    assert sent["tools"] == [tool, open_function]
+
+
+def test_a_call_whose_id_is_no_text_is_not_answered_and_no_bug() -> None:
+    call = function_call()
+    call[0]["step"]["id"] = {"a": 1}
+    with RawServer(calling(call)) as server:
+        got = create(server, "--exec", "get_weather=cat")
+
+    assert got.code == 10
+
+
 def test_a_command_gets_the_ids_but_not_the_key(place: Path) -> None:
     with RawServer(calling(), saying("ok")) as server:
         create(
