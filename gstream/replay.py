@@ -344,7 +344,7 @@ def _catch_up(
     if behind.tokens < ahead.tokens:
         behind.add(element)
         _compare(behind, ahead, loose=loose)
-        return None, _at_end(behind, ahead) and not element.key
+        return None, _at_end(behind, ahead)
     if element.key == ahead.key:
         return _catch_up_in_run(behind, ahead, element)
     if element.key and not element.length:

@@ -321,6 +321,15 @@ def test_of_many_batches_the_newest_lines_are_kept_too() -> None:
     assert kept.as_json() == ledger.as_json()
 
 
+def test_the_history_in_a_file_is_as_new_as_its_last_id() -> None:
+    ledger = ledger_of([{**start(), "event_id": "e1"}])
+    before = ledger.as_json()["history"]
+    ledger.record(batch({**delta(text="a"), "event_id": "e2"}))
+
+    assert len(before) == 1
+    assert Ledger.from_json(ledger.as_json()).history == ledger.history
+
+
 def test_a_ledger_from_json_goes_on_without_changing_its_checkpoint() -> None:
     ledger = Ledger.from_json(ledger_of([{**start(), "event_id": "e1"}]).as_json())
 

@@ -281,6 +281,12 @@ def test_an_empty_text_before_a_run_of_another_kind_is_old() -> None:
     assert replayed(ledger_of(*events[:4]), *events) == events[4:]
 
 
+def test_an_empty_text_after_an_item_that_came_whole_is_new() -> None:
+    handed = [created(), start(), delta(**PNG)]
+
+    assert replayed(ledger_of(*handed), *handed, delta(text="")) == [delta(text="")]
+
+
 def test_new_text_of_a_kind_after_an_empty_one_is_new() -> None:
     ledger = ledger_of(created(), start(), delta(**PNG), delta(text=""))
 
@@ -305,7 +311,7 @@ def test_an_end_that_an_earlier_run_handed_on_is_compared_and_handed_on_no_more(
 def test_an_error_and_its_like_are_left_to_others() -> None:
     error = event("error", error={})
 
-    assert replayed(ledger_of(created()), created(), error) == [error]
+    assert replayed(ledger_of(created(), UPDATE), created(), error, UPDATE) == [error]
 
 
 # --- ids: the stream goes on after one
@@ -353,6 +359,55 @@ def test_what_is_held_back_comes_before_what_says_that_it_is_new() -> None:
     events = [*numbered([created(), start(), delta(text="a")], 2), delta(text="a"), completed()]
 
     assert replayed(ledger_of(*events[:3]), *events[3:], after_last_id=True) == events[3:]
+
+
+def test_what_follows_the_last_id_is_handed_on_at_once_even_if_it_looks_old() -> None:
+    events = numbered(answer("a", "b", "a", "b"), 3)
+    replay = Replay(ledger_of(*events[:4]), after_last_id=True)
+
+    assert replay.feed(events[3], line_of(events[3])) == []
+    assert [one for one, _ in replay.feed(events[4], line_of(events[4]))] == [events[4]]
+
+
+def test_an_older_id_does_not_end_the_overlap() -> None:
+    events = numbered(answer("a", "b", "c", "d"), 2, 4)
+    arrived = [events[2], delta(text="b"), *events[4:]]
+
+    assert replayed(ledger_of(*events[:5]), *arrived, after_last_id=True) == events[5:]
+
+
+def test_known_ids_are_old_even_after_something_new() -> None:
+    beat = event("interaction.heartbeat")
+
+    got = replayed(ledger_of(*IDS[:4]), beat, *IDS[2:], after_last_id=True)
+
+    assert got == [beat, *IDS[4:]]
+
+
+def test_what_came_before_the_start_of_an_old_step_is_old() -> None:
+    events = [created(), start(), delta(text="a"), UPDATE, start(index=1), delta(text="b", index=1)]
+    ledger = ledger_of(*numbered(events, 5))
+    new = delta(text="c", index=1)
+
+    got = replayed(ledger, events[2], *events[4:], new, after_last_id=True)
+
+    assert got == [new]
+
+
+def test_what_is_held_back_comes_before_what_is_new_of_a_restarted_step() -> None:
+    events = [created(), start(), start(index=1), delta(text="a"), delta(text="b", index=1)]
+    ledger = ledger_of(*numbered(events, 4))
+    new = [delta(text="a"), delta(text="c", index=1)]
+
+    assert replayed(ledger, *events[2::2], *new, after_last_id=True) == new
+
+
+def test_what_a_replay_handed_on_is_known_when_it_comes_again() -> None:
+    events = numbered(answer("a", "b", "c", "d"), 2, 4)
+    ledger = ledger_of(*events[:3])
+
+    assert replayed(ledger, *events[3:5], after_last_id=True) == events[3:5]
+    assert replayed(ledger, *events[3:], after_last_id=True) == events[5:]
 
 
 def test_a_server_may_ignore_the_cursor() -> None:
