@@ -204,7 +204,7 @@ class EventReader:
             self._begin = max(self._begin, len(self._head) - 3)  # the end may have begun there
             return self._bounded_head()
         self._check_size(end.end() - 1, self._size - len(self._head))
-        status = self._head.split(None, 2)[1:2]
+        status = self._head[: end.start()].split(None, 2)[1:2]
         self.http_status = int(status[0]) if status and status[0].isdigit() else 0
         rest = bytes(self._head[end.end() :])
         self._head_size += end.end()
@@ -362,7 +362,7 @@ class EventReader:
         self.leftover = not array.closed
         if array.closed and not self._count:
             raise BadDataError("the input is an empty JSON array")
-        return NOTHING
+        return NOTHING if array.closed else self._values.break_off()
 
     def _finish_unknown(self) -> Batch:
         words = b" ".join(bytes(self._head[:_FIRST_WORDS]).split())
@@ -391,7 +391,7 @@ class EventReader:
         value = loads(raw)
         if is_chunk(value):
             self._parse = self._values.parse_chunks
-            return self._values.convert([value])
+            return self._values.convert([value], [raw])
         if not isinstance(value, dict):
             raise BadDataError(f"not a JSON object: {shorten(raw)}")
         unnamed = not isinstance(value.get("event_type"), str)
