@@ -12,7 +12,7 @@ from typing import Any, BinaryIO
 from urllib.parse import urlsplit
 
 from .errors import BadDataError, NoInputError
-from .mime import MEDIA, api_name, type_of_name
+from .mime import MEDIA, api_name, bare, type_of_name
 
 Part = dict[str, Any]
 
@@ -123,8 +123,7 @@ def _encode(place: str, head: bytes, file: BinaryIO) -> str:
 
 
 def _known(place: str, mime_type: str) -> str:
-    major, slash, minor = mime_type.partition("/")
-    if not (major and slash and minor and mime_type.isascii() and mime_type.isprintable()):
+    if not (bare(mime_type) and mime_type.isascii() and mime_type.isprintable()):
         hint = f"say it: -a '{place};type=image/png'"
         raise NoInputError(f"{place}: its type is unknown", hint=hint)
     return mime_type

@@ -193,7 +193,7 @@ class Media:
         try:
             return base64.b64decode(item["data"], validate=True)
         except (binascii.Error, ValueError):
-            name = f"{self._next_number():03d}-{kind}{_extension(item)}"
+            name = f"{self._next_number():03d}-{kind}{_extension(kind, item)}"
             self._give_up(name, "its base64 is broken", BadDataError)
             return None
 
@@ -210,7 +210,7 @@ class Media:
             path = known.pop(0)
         else:
             write = _wav_writer(item, pieces) if _is_pcm(item) else _writer(pieces)
-            path = self._store(kind + _extension(item), number, write)
+            path = self._store(kind + _extension(kind, item), number, write)
         if not path:
             return {**item, "data": base64.b64encode(b"".join(pieces)).decode()}
         self._saved.setdefault(digest, []).append(path)
@@ -262,8 +262,8 @@ def _is_pcm(item: Event) -> bool:
     return bare(_mime_type(item)) in _PCM
 
 
-def _extension(item: Event) -> str:
-    return ".wav" if _is_pcm(item) else extension_of(_mime_type(item))
+def _extension(kind: str, item: Event) -> str:
+    return ".wav" if _is_pcm(item) else extension_of(_mime_type(item), kind)
 
 
 def _digest(kind: str, pieces: Sequence[bytes]) -> bytes:
@@ -303,4 +303,4 @@ def _number(item: Event, key: str, name: str, most: int) -> int:
     if value is None:
         text = parameter(_mime_type(item), name)
         value = int(text) if text.isascii() and text.isdigit() and len(text) < _DIGITS else 0
-    return value if isinstance(value, int) and 0 < value <= most else 0
+    return value if type(value) is int and 0 < value <= most else 0

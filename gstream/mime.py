@@ -33,8 +33,18 @@ _API_NAMES = {
     "video/x-msvideo": "video/avi",
 }
 
+_OFFICE = "application/vnd.openxmlformats-officedocument"
+_OPEN = "application/vnd.oasis.opendocument"
+
 # What the standard library does not know, or not in every version of Python.
 _EXTENSIONS = {
+    f"{_OFFICE}.presentationml.presentation": ".pptx",
+    f"{_OFFICE}.spreadsheetml.sheet": ".xlsx",
+    f"{_OFFICE}.wordprocessingml.document": ".docx",
+    f"{_OFFICE}.wordprocessingml.template": ".dotx",
+    f"{_OPEN}.presentation": ".odp",
+    f"{_OPEN}.spreadsheet": ".ods",
+    f"{_OPEN}.text": ".odt",
     "audio/aiff": ".aiff",
     "audio/alaw": ".alaw",
     "audio/flac": ".flac",
@@ -55,6 +65,8 @@ _EXTENSIONS = {
     "video/wmv": ".wmv",
     "video/x-flv": ".flv",
 }
+_NAMES = {extension: mime_type for mime_type, extension in _EXTENSIONS.items()}
+del _NAMES[".md"]  # it is plain text: the API has no type of document for it
 
 
 def api_name(mime_type: str) -> str:
@@ -66,16 +78,22 @@ def type_of_name(name: str) -> str:
     """The type that the extension of a file stands for; empty if that is unknown."""
     extension = os.path.splitext(name)[1].lower()
     common, standard = _table().types_map
-    mime_type = standard.get(extension) or common.get(extension, "")
+    mime_type = standard.get(extension) or common.get(extension) or _NAMES.get(extension, "")
     return "" if mime_type == _SAYS_NOTHING else api_name(mime_type)
 
 
-def extension_of(mime_type: str) -> str:
+def extension_of(mime_type: str, kind: str) -> str:
     """The extension for a type, with its dot; `.bin` if the tables have none.
 
     No character of it comes from the type itself.
+
+    Args:
+        mime_type: Any text.
+        kind: Of the content: what a model calls an image gets no name of a script.
     """
     known = api_name(bare(mime_type))
+    if kind in MEDIA and known.partition("/")[0] not in MEDIA:
+        return ".bin"
     if found := _EXTENSIONS.get(known):
         return found
     return _table().guess_extension(known, strict=False) or ".bin"

@@ -150,6 +150,7 @@ def test_base64_is_that_of_the_whole_file_whatever_its_size(size: int, write: Wr
         pytest.param("http://example.org/a.pdf", {"type": "document"}, id="http"),
         pytest.param("HTTPS://example.org/a.pdf", {"type": "document"}, id="upper-case"),
         pytest.param("gs://bucket/a.mp4", {"type": "video", "mime_type": "video/mp4"}, id="gs"),
+        pytest.param("gs://b/a.flac", {"type": "audio", "mime_type": "audio/flac"}, id="flac"),
         pytest.param(
             "https://example.org/watch?v=1;type=video/mp4",
             {"type": "video", "uri": "https://example.org/watch?v=1"},
@@ -195,6 +196,11 @@ def test_an_address_that_is_not_utf8_is_bad_data() -> None:
         "gs://bucket/a",
         "x;type=png",
         "https://a/b;type=image/\udcff",
+        "x;type=image/ png",
+        "x;type=image/",
+        "x;type=../../etc",
+        "x;type=image/png/x",
+        "x;type=text/plain;charset=\n",
     ],
 )
 def test_an_address_or_a_type_that_says_nothing_is_no_input(given: str, write: Write) -> None:

@@ -273,6 +273,7 @@ def test_pieces_of_pcm_are_one_wav_that_plays(tmp_path: Path) -> None:
         pytest.param("audio/pcm; rate=8000; channels=2", {}, (8000, 2), id="two-channels"),
         pytest.param("audio/l16", {"channels": 2, "rate": 5}, (24000, 2), id="old-rate-is-ignored"),
         pytest.param("audio/l16;rate=" + "9" * 5000, {}, (24000, 1), id="absurd-in-the-type"),
+        pytest.param("audio/l16", {"sample_rate": True}, (24000, 1), id="true-is-no-rate"),
         pytest.param("audio/l16;rate=²", {}, (24000, 1), id="strange-digit"),
         pytest.param("audio/l16", {"sample_rate": -1, "channels": 10**9}, (24000, 1), id="absurd"),
         pytest.param(

@@ -20,6 +20,16 @@ from gstream.mime import bare, extension_of, parameter, type_of_name
         pytest.param("a.pdf", "application/pdf", id="pdf"),
         pytest.param("a.txt", "text/plain", id="txt"),
         pytest.param("a.csv", "text/csv", id="csv"),
+        pytest.param("a.flac", "audio/flac", id="flac"),
+        pytest.param("a.ogg", "audio/ogg", id="ogg"),
+        pytest.param("a.m4a", "audio/m4a", id="m4a"),
+        pytest.param("a.wmv", "video/wmv", id="wmv"),
+        pytest.param(
+            "a.docx",
+            "application/vnd.openxmlformats-officedocument.wordprocessingml.document",
+            id="docx",
+        ),
+        pytest.param("a.odt", "application/vnd.oasis.opendocument.text", id="odt"),
         pytest.param("what?#.png", "image/png", id="odd-name"),
         pytest.param("data:x.png", "image/png", id="like-an-address"),
         pytest.param("a", "", id="none"),
@@ -56,7 +66,22 @@ def test_an_extension_stands_for_a_type_in_the_words_of_the_api(name: str, expec
     ],
 )
 def test_an_extension_comes_from_the_table_alone(mime_type: str, expected: str) -> None:
-    assert extension_of(mime_type) == expected
+    assert extension_of(mime_type, "document") == expected
+
+
+@pytest.mark.parametrize(
+    ("kind", "mime_type", "expected"),
+    [
+        pytest.param("image", "application/x-sh", ".bin", id="script"),
+        pytest.param("image", "text/html", ".bin", id="page"),
+        pytest.param("audio", "application/pdf", ".bin", id="document"),
+        pytest.param("audio", "audio/3gpp", ".3gp", id="audio-in-a-container-of-videos"),
+        pytest.param("audio", "application/ogg", ".ogg", id="another-name-of-an-audio-type"),
+        pytest.param("document", "text/html", ".html", id="page-as-document"),
+    ],
+)
+def test_media_get_an_extension_of_media_only(kind: str, mime_type: str, expected: str) -> None:
+    assert extension_of(mime_type, kind) == expected
 
 
 @pytest.mark.parametrize(
