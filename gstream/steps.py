@@ -329,7 +329,6 @@ def _merge_audio(step: _Step, delta: Event) -> bool:
         step.audio = [before, piece]
         return True
     step.push("content", {"type": "audio", **delta})
-    step.audio = None if piece is None else [piece]
     return True
 
 

@@ -277,6 +277,7 @@ def test_m2_audio_can_be_looked_at_in_between() -> None:
         pytest.param({"type": "audio", "mime_type": "audio/l16", "uri": "gs://b"}, id="m3-uri"),
         pytest.param(audio(b"b", uri="gs://b"), id="m3-data-with-uri"),
         pytest.param({**audio(b"b"), "data": "not base64"}, id="broken-base64"),
+        pytest.param({**audio(b"b"), "data": "Yg==!"}, id="base64-with-more"),
         pytest.param({**audio(b"b"), "data": "ö"}, id="not-even-ascii"),
         pytest.param({**audio(b"b"), "data": 1}, id="no-text"),
     ],

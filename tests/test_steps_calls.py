@@ -217,6 +217,12 @@ def test_u3_what_names_no_type_is_known_by_its_keys() -> None:
     assert contents_after(*deltas) == [*items("a"), {"type": "image", **PNG}, *items("b")]
 
 
+def test_u3_audio_is_known_by_its_keys() -> None:
+    audio = {"mime_type": "audio/l16", "data": "YQ=="}
+
+    assert contents_after(delta("", **audio)) == [{"type": "audio", **audio}]
+
+
 @pytest.mark.parametrize(
     ("content", "item"),
     [

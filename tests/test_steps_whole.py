@@ -180,6 +180,29 @@ def test_s5_a_hop_that_has_not_begun_in_earnest_leaves_the_first() -> None:
     assert interaction_of(*events)["steps"] == [output("a")]
 
 
+def test_s5_the_first_hop_knows_what_was_asked_for() -> None:
+    asked = {"previous_interaction_id": "i0", "input": "a", "created": "1"}
+    events = [
+        created("i1", **asked),
+        update(status="requires_continuation", continuation_token="t"),
+        created("i2", previous_interaction_id="i1", input="b", created="2"),
+        completed(),
+    ]
+
+    assert interaction_of(*events).items() >= asked.items()
+    assert "continuation_token" not in interaction_of(*events)
+
+
+@pytest.mark.parametrize("inputs", [0, 1, 2])
+def test_s5_only_the_inputs_that_a_later_hop_begins_with_are_left_out(inputs: int) -> None:
+    kinds = ["user_input"] * inputs + ["thought", "user_input", "later"]
+    steps = [start(kind, index=index) for index, kind in enumerate(kinds)]
+
+    result = interaction_of(*answer("a"), created("i2"), *steps)
+
+    assert [step["type"] for step in result["steps"][1:]] == ["thought", "user_input", "later"]
+
+
 def hops(*usages: Any) -> Any:
     events = []
     for number, usage in enumerate(usages):
