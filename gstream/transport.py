@@ -1,6 +1,7 @@
 """HTTP: a request out, an answer with its chunks of bytes in. The only module that knows httpx."""
 
 import re
+import zlib
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -13,6 +14,8 @@ from .hosts import is_loopback
 
 _ERROR_BODY_LIMIT = 1024 * 1024
 _PIECE = 64 * 1024
+_CODINGS = frozenset({"gzip", "x-gzip", "deflate"})
+_ANY_HEADER = zlib.MAX_WBITS | 32  # of gzip or zlib
 
 # An address, or a name whose labels are as long as DNS allows.
 _HOST = re.compile(r"[0-9A-Fa-f.:%]*:.*|[^.:]{1,63}(?:\.[^.:]{1,63})*\.?")
@@ -156,15 +159,18 @@ class Transport:
             raise ConfigurationError(f"the proxy or CA settings are not usable: {exc}") from exc
 
     def _chunks(self, response: httpx.Response) -> Iterator[bytes]:
-        encoded = response.headers.get("content-encoding", "identity") != "identity"
+        coding = response.headers.get("content-encoding", "identity").lower()
         try:
             # `iter_raw` would only count the bytes once more, for each chunk.
-            yield from response.iter_bytes() if encoded else _raw(response)
+            chunks = _raw(response)
+            yield from chunks if coding == "identity" else _unpacked(chunks, coding)
         except httpx.ReadTimeout as exc:
             message = f"no byte came for {self.idle_timeout:g} s"
             raise BrokenStreamError(message) from exc
-        except (httpx.TransportError, httpx.DecodingError) as exc:
+        except httpx.TransportError as exc:
             raise BrokenStreamError(_words(exc)) from exc
+        except zlib.error as exc:
+            raise BrokenStreamError(f"the answer is no {coding}: {exc}") from exc
 
     def _tell_request(self, request: Request, headers: Mapping[str, str]) -> None:
         if self.log is None:
@@ -189,6 +195,28 @@ def _raw(response: httpx.Response) -> Iterable[bytes]:
     stream = response.stream
     assert isinstance(stream, httpx.SyncByteStream)  # noqa: S101 - what a Client returns
     return stream
+
+
+def _unpacked(chunks: Iterable[bytes], coding: str) -> Iterator[bytes]:
+    """What a compressor holds that was not asked for, a piece at a time.
+
+    One chunk may hold a thousand times its size, and twice compressed a million times.
+
+    Raises:
+        BrokenStreamError: It is another coding than gzip or deflate, or several.
+    """
+    if coding not in _CODINGS:
+        raise BrokenStreamError(f"the answer is encoded as {coding[:80]!r}, which nobody asked for")
+    unpacker = zlib.decompressobj(_ANY_HEADER)
+    for chunk in chunks:
+        rest, full = chunk, True
+        while rest or full:
+            piece = unpacker.decompress(rest, _PIECE)
+            yield piece
+            rest = unpacker.unconsumed_tail
+            full = len(piece) == _PIECE  # then there may be more, even if nothing is left to take
+            if unpacker.eof:
+                rest, unpacker = unpacker.unused_data, zlib.decompressobj(_ANY_HEADER)
 
 
 def is_secret(header: str) -> bool:

@@ -4,6 +4,7 @@ import gzip
 import socket
 import threading
 import time
+import zlib
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 
@@ -119,6 +120,41 @@ def test_a_body_that_is_not_what_its_header_says_is_a_broken_stream() -> None:
     with (
         _answer(servers.raw(head + servers.http_chunk(b"not gzip"))) as answer,
         pytest.raises(BrokenStreamError),
+    ):
+        list(answer.chunks)
+
+
+def _compressed(*chunks: bytes, coding: bytes = b"gzip") -> Script:
+    head = HEAD.replace(b"\r\n\r\n", b"\r\ncontent-encoding: %b\r\n\r\n" % coding)
+    return servers.raw(head + b"".join(map(servers.http_chunk, [*chunks, b""])))
+
+
+def test_each_piece_of_a_compressed_body_is_there_when_it_comes() -> None:
+    packer = zlib.compressobj(wbits=31)
+    pieces = [packer.compress(piece) + packer.flush(zlib.Z_SYNC_FLUSH) for piece in PIECES]
+
+    with _answer(_compressed(*pieces, packer.flush())) as answer:
+        assert [chunk for chunk in answer.chunks if chunk] == list(PIECES)
+
+
+def test_compressed_bodies_may_follow_each_other() -> None:
+    with _answer(_compressed(gzip.compress(b"a") + gzip.compress(b"b"))) as answer:
+        assert b"".join(answer.chunks) == b"ab"
+
+
+def test_what_expands_a_thousandfold_comes_in_pieces() -> None:
+    with _answer(_compressed(gzip.compress(bytes(10_000_000)))) as answer:
+        sizes = list(map(len, answer.chunks))
+
+    assert sum(sizes) == 10_000_000
+    assert max(sizes) <= 65536
+
+
+@pytest.mark.parametrize("coding", [b"br", b"gzip, gzip", b"zstd"])
+def test_a_coding_that_cannot_be_bounded_is_a_broken_stream(coding: bytes) -> None:
+    with (
+        _answer(_compressed(gzip.compress(b"x"), coding=coding)) as answer,
+        pytest.raises(BrokenStreamError, match=f"encoded as '{coding.decode()}'"),
     ):
         list(answer.chunks)
 
