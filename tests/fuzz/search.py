@@ -28,6 +28,7 @@ TARGETS: dict[str, Target] = {
 }
 
 _KINDS = {
+    "recorded": ["stream", "stream", "lines", "array", "curl"],
     "replayed": ["recording", "recording", "stream"],
     "array": ["array", "lines"],
     "arguments": ["pieces"],
