@@ -162,6 +162,11 @@ class Ledger:
         """Whether anything was handed on."""
         return self.created or bool(self.tracks or self.notices)
 
+    @property
+    def at_last_event(self) -> bool:
+        """Whether the newest event that was handed on is the one with the last event id."""
+        return bool(self.last_event_id) and not self._since_checkpoint
+
     def record(self, batch: Batch) -> None:
         """Take events that are handed on; text deltas of one step together."""
         if not self._record_plain(batch):

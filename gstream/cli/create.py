@@ -14,7 +14,7 @@ from gstream.views import dump_line
 from .calls import declare, exec_options
 from .failures import check_stdout, say, write_stdout
 from .given import check_stdin_once, json_value, loose_json, read_file, text_of
-from .network import secret_free_curl
+from .hints import curl_command
 from .options import Command, network_options, order_given, view_options
 from .run import new_run, speed_up
 
@@ -115,7 +115,7 @@ def command(ctx: click.Context, /, **_options: object) -> None:
     if options["dry_run"] or options["curl"]:
         check_stdout()
         text = dump_line(sent, indent=os.isatty(1))
-        write_stdout(secret_free_curl(options, path, sent) if options["curl"] else text)
+        write_stdout(curl_command(options, path, sent) if options["curl"] else text)
         return
     speed_up()
     _warn_of_unused_stdin(ctx)

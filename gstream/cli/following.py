@@ -2,15 +2,19 @@
 
 import random
 import time
-from contextlib import suppress
 from typing import TYPE_CHECKING, Any
-from urllib.parse import quote
 
 import click
 
 from gstream import api, cursor
 from gstream.cursor import Cursor
-from gstream.errors import GstreamError, NetworkError, TruncatedError
+from gstream.errors import (
+    BadDataError,
+    GstreamError,
+    NetworkError,
+    OutputError,
+    TruncatedError,
+)
 from gstream.events import Event, batch_of, dumps, loads
 from gstream.ledger import Ledger
 from gstream.opening import Retrying, open_stream
@@ -21,6 +25,9 @@ from gstream.resume import Follower
 from gstream.steps import Step
 from gstream.transport import Answer, BrokenStreamError, Request, UnansweredError
 
+from .cancelling import cancel
+from .hints import cancel_command, resume_hint
+from .interaction_requests import InteractionRequests
 from .network import Network, request_url, time_limit
 from .run import Run
 from .signals import sleep
@@ -29,33 +36,8 @@ if TYPE_CHECKING:
     from .calls import Answering
 
 _OK = 200
+_GONE = frozenset({404, 410})
 _REBUILT_VIEWS = frozenset({"steps", "json"})
-_CANCEL_SECONDS = 5.0
-
-
-class InteractionRequests:
-    """The requests about one interaction at one server."""
-
-    def __init__(self, options: dict[str, Any]) -> None:
-        self._url = request_url(options)
-
-    def stream(self, interaction_id: str, last_event_id: str) -> Request:
-        """Its events after an id; all of them if that is empty."""
-        after = f"&last_event_id={quote(last_event_id, safe='')}" if last_event_id else ""
-        return Request("GET", f"{self._one(interaction_id)}?stream=true{after}")
-
-    def get(self, interaction_id: str) -> Request:
-        """The interaction as it is now."""
-        return Request("GET", self._one(interaction_id))
-
-    def cancel(self, interaction_id: str) -> Request:
-        """Ask a background run to stop."""
-        return Request("POST", f"{self._one(interaction_id)}/cancel", b"{}")
-
-    def _one(self, interaction_id: str) -> str:
-        if interaction_id in {".", ".."}:  # a step of the path, had it not another spelling
-            return f"{self._url}/{interaction_id.replace('.', '%2E')}"
-        return f"{self._url}/{quote(interaction_id, safe='')}"
 
 
 class Following:
@@ -76,6 +58,9 @@ class Following:
         self._followed = True
         self._cursor_file: str | None = options["cursor"]
         self._follower: Follower | None = None
+        self._stored = True
+        self._gone = False
+        self._opened = True
         self._answering: Answering | None = None
         if self._cursor_file and options["flush"] != "event":
             raise click.UsageError("--cursor needs --flush event: it says what has been written")
@@ -151,14 +136,16 @@ class Following:
         return steps if isinstance(steps, list) else None
 
     def _create(self, body: api.Body) -> None:
+        self._opened = False
         if not self._followed:
             self._read_once(self._open(self._request(body)))
             return
+        self._stored = body.get("store") is not False
         first = body
         used_token = str(body.get("continuation_token") or "")
         while True:
             answer = self._open(self._request(body))
-            follower = self._new_follower(Ledger(), stored=body.get("store") is not False)
+            follower = self._new_follower(Ledger())
             failure = follower.follow(answer)
             token = self._next_token(follower, failure, body)
             if not token or token == used_token:
@@ -211,6 +198,9 @@ class Following:
 
     def _resume(self, interaction_id: str, last_event_id: str) -> None:
         ledger = Ledger()
+        if last_event_id and self._run.view in _REBUILT_VIEWS:
+            self._run.note(f"--{self._run.view} needs all events: it begins at the start")
+            last_event_id = ""
         ledger.begin_after(last_event_id)
         self._run.session.progress.interaction_id = interaction_id
         follower = self._new_follower(ledger)
@@ -253,13 +243,21 @@ class Following:
             self._options["retries"], sleep, time.time, random.random, run.note, run.verbose
         )
         run.verbose(str(request))
-        return open_stream(self._network.connect, request, retrying)
+        answer = open_stream(self._connect, request, retrying)
+        self._opened = True
+        return answer
 
-    def _new_follower(self, ledger: Ledger, *, stored: bool = True) -> Follower:
+    def _connect(self, request: Request) -> Answer:
+        """Connect, and take note where the server knows an interaction no more."""
+        answer = self._network.connect(request)
+        self._gone = request.method == "GET" and answer.status in _GONE
+        return answer
+
+    def _new_follower(self, ledger: Ledger) -> Follower:
         run, options = self._run, self._options
         meter = run.meter
         resuming = Resuming(
-            enabled=stored and not options["no_resume"],
+            enabled=self._stored and not options["no_resume"],
             retries=options["retries"],
             sleep=sleep,
             clock=time.monotonic,
@@ -272,7 +270,7 @@ class Following:
         size = options["max_event_size"]
         self._follower = Follower(
             run.session,
-            self._network.connect,
+            self._connect,
             self._requests,
             resuming,
             lambda: EventReader(run.note, max_event_size=size),
@@ -336,29 +334,34 @@ class Following:
         if self._cursor_file and self._follower is not None:
             self._save_cursor(self._follower.ledger, finished=self._follower.ended)
 
-    def _resume_hint(self) -> str:
-        progress = self._run.session.progress
-        if self._answering is not None and not progress.begun:
-            return self._answering.hint
-        if not progress.interaction_id or (self._follower and self._follower.ended):
+    # --- hints
+
+    def _resume_hint(self, failure: GstreamError) -> str:
+        """How to go on after a failure; empty if nothing is known to help."""
+        follower = self._follower
+        if not self._opened:  # what was called last is not answered yet
+            return self._answering.hint if self._answering else ""
+        if follower is None or follower.ended or not follower.ledger.begun:
             return ""
-        if self._cursor_file:
-            return f"resume with: gstream resume --cursor {self._cursor_file}"
-        after = f" --last-event-id {progress.last_event_id}" if progress.last_event_id else ""
-        return f"resume with: gstream resume {progress.interaction_id}{after}"
+        if self._gone or not self._stored or self._options["offline"]:
+            return ""
+        written = not isinstance(failure, OutputError | BadDataError)
+        after = follower.ledger.last_event_id if written and follower.ledger.at_last_event else ""
+        interaction_id = self._run.session.progress.interaction_id
+        return resume_hint(self._options, self._run.view, interaction_id, after)
 
     def _interrupted(self) -> list[str]:
         """Stop the run at the server if that was asked for; returns what to say about it."""
         interaction_id = self._run.session.progress.interaction_id
-        if not interaction_id:
+        if not interaction_id or (self._follower and self._follower.ended):
             return []
         request = self._requests.cancel(interaction_id)
+        told = "the run goes on at the server"
         if self._options["cancel_on_interrupt"]:
-            with suppress(GstreamError), time_limit(_CANCEL_SECONDS):
-                status = self._get(request).get("status")
-                return [f"asked the server to stop the run: {status or 'no answer'}"]
-            return ["the server did not answer the request to stop the run"]
-        if self._background:
-            curl = f'curl -X POST -d {{}} -H "x-goog-api-key: $GEMINI_API_KEY" {request.url}'
-            return [f"the run goes on at the server; stop it with: {curl}"]
-        return []
+            done, told = cancel(self._network.connect, request)
+            if done:
+                return [told]
+        elif not self._background:
+            return []
+        command = cancel_command(self._options, request.url)
+        return [f"{told}; stop it with: {command}" if command else told]

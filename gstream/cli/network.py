@@ -8,9 +8,8 @@ import time
 from typing import TYPE_CHECKING, Any
 
 import click
-import orjson
 
-from gstream.api import API_REVISION, INTERACTIONS, Body
+from gstream.api import API_REVISION, INTERACTIONS
 from gstream.errors import (
     ConfigurationError,
     NoInputError,
@@ -29,6 +28,7 @@ if TYPE_CHECKING:
     from .playback import Playback
 
 _FRAMING = frozenset({"content-length", "transfer-encoding"})
+_KEYS = ("GOOGLE_API_KEY", "GEMINI_API_KEY")
 _HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")  # RFC 9110, 5.6.2
 
 
@@ -119,7 +119,7 @@ def request_headers(options: dict[str, Any]) -> dict[str, str]:
         "Accept-Encoding": "identity",
         "Api-Revision": API_REVISION,
     }
-    given = [_header(text) for text in options["header"]]
+    given = given_headers(options)
     replaced = {name.lower() for name, _ in given}
     headers = {name: value for name, value in headers.items() if name.lower() not in replaced}
     if not replaced & {"authorization", "x-goog-api-key"}:
@@ -127,28 +127,19 @@ def request_headers(options: dict[str, Any]) -> dict[str, str]:
     return headers | dict(given)
 
 
-def secret_free_curl(options: dict[str, Any], path: str, body: Body) -> bytes:
-    """A command that sends the same request with curl; secrets are left to the environment."""
-    from gstream.transport import check_base_url, is_secret
+def given_headers(options: dict[str, Any]) -> list[tuple[str, str]]:
+    """The headers that `-H` gives.
 
-    check_base_url(options["base_url"])
-    given = [_header(text) for text in options["header"]]
-    lines = [f"curl -sN -X POST {shlex.quote(request_url(options, path))}"]
-    if not {name.lower() for name, _ in given} & {"authorization", "x-goog-api-key"}:
-        lines.append('-H "x-goog-api-key: $GEMINI_API_KEY"')
-    for name, value in (
-        ("Content-Type", "application/json"),
-        ("Accept", "text/event-stream"),
-        ("Api-Revision", API_REVISION),
-        *given,
-    ):
-        if is_secret(name):
-            variable = "".join(c if c.isalnum() else "_" for c in name.upper())
-            lines.append(f'-H {shlex.quote(f"{name}: ")}"${variable}"')
-        else:
-            lines.append(f"-H {shlex.quote(f'{name}: {value}')}")
-    lines.append(f"--data @- <<'JSON'\n{orjson.dumps(body).decode()}\nJSON")
-    return (" \\\n  ".join(lines) + "\n").encode()
+    Raises:
+        click.UsageError: One is no header.
+        BadDataError: One holds what no header can hold.
+    """
+    return [_header(text) for text in options["header"]]
+
+
+def key_variable() -> str:
+    """The variable that holds the key; empty if none does."""
+    return next((name for name in _KEYS if os.environ.get(name, "").strip()), "")
 
 
 def _header(text: str) -> tuple[str, str]:
@@ -164,11 +155,7 @@ def _header(text: str) -> tuple[str, str]:
 
 
 def _key(file: str | None) -> str:
-    if file:
-        key = _key_in_file(file)
-    else:
-        names = ("GOOGLE_API_KEY", "GEMINI_API_KEY")
-        key = next((value for name in names if (value := os.environ.get(name, "").strip())), "")
+    key = _key_in_file(file) if file else os.environ.get(key_variable(), "").strip()
     if not key:
         raise ConfigurationError(
             "there is no API key", hint="set GEMINI_API_KEY, or try --offline without one"

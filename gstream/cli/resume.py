@@ -14,7 +14,7 @@ from .run import new_run, speed_up
     type=Text(),
     default="",
     metavar="ID",
-    help="Start after this event, else from the start.",
+    help="Start after this event; --steps and --json always begin at the start.",
 )
 @network_options
 @view_options

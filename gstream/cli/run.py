@@ -45,7 +45,7 @@ class Run:
         view: The name of the view.
         session: Takes the bytes.
         meter: Counts, where anything wants to know.
-        resume_hint: What to do after an interruption; asked once it happens.
+        resume_hint: What can be done after a failure; asked once it happens.
         interrupted: Is called after an interruption; returns lines for people.
         closed: Is called once everything has been written.
         tapes: Record the run; some may be added before it is driven.
@@ -58,7 +58,7 @@ class Run:
         self.options = options
         self.view = view
         self.meter: Meter | None = None
-        self.resume_hint: Callable[[], str] = lambda: ""
+        self.resume_hint: Callable[[GstreamError], str] = lambda _failure: ""
         self.interrupted: Callable[[], list[str]] = list
         self.closed: Callable[[], None] = lambda: None
         self.tapes: list[Tape] = []
@@ -184,7 +184,7 @@ class Run:
             if not self.sink.at_line_start and os.isatty(1) and os.isatty(2):
                 say("")
             say_failure(failure)
-            if not failure.hint and (hint := self.resume_hint()):
+            if not failure.hint and (hint := self.resume_hint(failure)):
                 say(f"gstream: {hint}")
         if self.meter is None:
             return
