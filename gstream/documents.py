@@ -1,5 +1,7 @@
 """JSON that is no event: error bodies, finished interactions, chunks of generateContent. Pure."""
 
+import json  # noqa: TID251 - reads the long integers that orjson rounds
+import re
 from typing import Any
 
 import orjson
@@ -7,7 +9,8 @@ import orjson
 from .errors import BadDataError
 from .events import Batch, Event, batch_of, dumps, loads
 
-_CHUNK_KEYS = frozenset({"candidates", "promptFeedback", "usageMetadata"})
+_CHUNK_KEYS = frozenset({"candidates", "promptFeedback", "usageMetadata", "responseId"})
+_LONG_INTEGER = re.compile(rb"[0-9]{19}")
 
 
 def values_in(document: bytes) -> list[Any]:
@@ -58,6 +61,22 @@ def is_chunk(value: Any) -> bool:
     return (
         isinstance(value, dict) and "event_type" not in value and bool(_CHUNK_KEYS & value.keys())
     )
+
+
+def with_long_integers(chunk: Event, raw: bytes) -> Event:
+    """A chunk with the arguments of its calls as they came: orjson rounds long integers.
+
+    Args:
+        chunk: A chunk of generateContent.
+        raw: Its JSON.
+    """
+    if b'"functionCall"' not in raw or not _LONG_INTEGER.search(raw):
+        return chunk
+    try:
+        exact: Event = json.loads(raw)
+    except (ValueError, RecursionError):  # thousands of digits, or of levels
+        return chunk
+    return exact
 
 
 def made(events: list[Event]) -> Batch:

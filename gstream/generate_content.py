@@ -49,6 +49,9 @@ _CONVERTED = frozenset(
 )
 
 
+_GROUNDING = frozenset({"groundingMetadata", "citationMetadata"})
+
+
 class Converter:
     """Chunks being converted, of one answer after another."""
 
@@ -71,6 +74,11 @@ class Converter:
         answer, self._answer = self._answer, None
         return list(answer.end()) if answer else []
 
+    def break_off(self) -> list[Event]:
+        """The events of what was held back, where the input itself shows that more was due."""
+        answer, self._answer = self._answer, None
+        return list(answer.rest()) if answer else []
+
 
 class _Answer:
     """One answer: its first candidate."""
@@ -91,7 +99,8 @@ class _Answer:
         other = text_at(chunk, "responseId")
         if self._id and other and other != self._id:
             return True
-        return bool(self._reason) and any(map(shows, _parts(self._first(chunk))))
+        more = bool(self._reason) and any(map(shows, _parts(self._first(chunk))))
+        return more and not self._goes_on(chunk)
 
     def feed(self, chunk: Event) -> Iterator[Event]:
         """The events that a chunk adds."""
@@ -100,18 +109,34 @@ class _Answer:
         if not self._begun:
             self._begun = True
             yield {"event_type": "interaction.created", "interaction": self._beginning()}
-        for annotation in annotations(candidate):
-            self._annotate(annotation)
+        if grounding := _GROUNDING & candidate.keys():
+            for annotation in annotations({key: self._candidate[key] for key in grounding}):
+                self._annotate(annotation)
         for part in _parts(candidate):
             yield from self._steps.feed(part)
 
+    def _goes_on(self, chunk: Event) -> bool:
+        """Whether content after a finishReason is more of the answer: some give one every time.
+
+        Token counts are cumulative; where there are none, the id has to do.
+        """
+        counts = _usage(chunk)
+        if not (counts and self._usage):
+            return bool(self._id) and self._id == text_at(chunk, "responseId")
+        same = counts.get("total_input_tokens") == self._usage.get("total_input_tokens")
+        return same and _total(counts) > _total(self._usage)
+
+    def rest(self) -> Iterator[Event]:
+        """The events of what was held back; the answer stays open: truncated."""
+        yield from self._steps.rest()
+        if self._usage:
+            yield self._usage_so_far()
+
     def end(self) -> Iterator[Event]:
-        """The events of the end; without a reason for it the answer stays open: truncated."""
+        """The events of the end; without a reason for it the answer stays open."""
         status, error = self._outcome()
         if not status:
-            yield from self._steps.rest()
-            if self._usage:
-                yield self._usage_so_far()
+            yield from self.rest()
             return
         yield from self._steps.end()
         for call, result in tool_steps(self._candidate):
@@ -135,7 +160,7 @@ class _Answer:
         found = candidates if isinstance(candidates, list) else []
         found = [one for one in found if isinstance(one, dict)]
         first = [one for one in found if not one.get("index")]
-        if len(found) > len(first) and not self._others:
+        if len(found) > len(first[:1]) and not self._others:
             self._others = True
             self._report("the answer has several candidates: only the first is shown")
         return first[0] if first else {}
@@ -150,7 +175,9 @@ class _Answer:
     def _remember(self, chunk: Event, candidate: Event) -> None:
         """Keep what the end needs; the last word on each key counts."""
         self._id = self._id or text_at(chunk, "responseId")
+        grounding = _merged(self._candidate, candidate, "groundingMetadata")
         self._candidate |= {key: value for key, value in candidate.items() if key != "content"}
+        self._candidate |= grounding
         for key, value in [*chunk.items(), *candidate.items()]:
             if key not in _CONVERTED:
                 self._fields[snake_case(key)] = value
@@ -158,10 +185,9 @@ class _Answer:
             self._fields["model"] = version
         if created := text_at(chunk, "createTime"):
             self._fields["created"] = created
-        if isinstance(chunk.get("usageMetadata"), dict):
-            self._usage |= usage_of(chunk["usageMetadata"])
-            if tier := text_at(chunk["usageMetadata"], "serviceTier"):
-                self._fields["service_tier"] = tier.lower()
+        self._usage |= _usage(chunk)
+        if tier := text_at(chunk.get("usageMetadata"), "serviceTier"):
+            self._fields["service_tier"] = tier.lower()
 
     def _beginning(self) -> Event:
         model = {"model": self._fields["model"]} if "model" in self._fields else {}
@@ -198,3 +224,20 @@ def _parts(candidate: Event) -> list[Event]:
         case {"parts": [*parts]}:
             return [part for part in parts if isinstance(part, dict)]
     return []
+
+
+def _usage(chunk: Event) -> Event:
+    counts = chunk.get("usageMetadata")
+    return usage_of(counts) if isinstance(counts, dict) else {}
+
+
+def _total(usage: Event) -> float:
+    total = usage.get("total_tokens")
+    return total if isinstance(total, (int, float)) else 0
+
+
+def _merged(before: Event, now: Event, key: str) -> Event:
+    """An object that comes in parts: what was said before stays, unless it is said again."""
+    if isinstance(before.get(key), dict) and isinstance(now.get(key), dict):
+        return {key: before[key] | now[key]}
+    return {}

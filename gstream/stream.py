@@ -53,8 +53,9 @@ class Stream:
     Reads server-sent events of the Interactions API and of generateContent, NDJSON and JSON, as
     `gstream decode` does. Events are plain dicts, typed in `gstream.events`; events of types that
     are not named there come, too. The iteration ends after the interaction's end, or raises what
-    kept it from its end. Answers that wait for something are ends: look at
-    `interaction["status"]` for `requires_action`, `incomplete` and `requires_continuation`.
+    kept it from its end, whenever it is asked for more. Answers that wait for something are ends:
+    look at `interaction["status"]` for `requires_action`, `incomplete` and
+    `requires_continuation`.
 
     The stream owns its source and closes it: at the end, with `close`, or as a context manager.
 
@@ -81,6 +82,9 @@ class Stream:
         Args:
             source: A response, or any iterable of chunks of bytes, of any size.
             max_event_size: Most bytes of one event.
+
+        Raises:
+            TypeError: The source is no iterable of chunks.
         """
         self._source = source
         self._core = StreamCore(source, max_event_size)
@@ -126,10 +130,12 @@ class Stream:
         """Read on to the end; returns the whole interaction, as the non-streaming API gives it.
 
         Raises:
+            TruncatedError: As for iterating, or it was closed before its end.
             GstreamError: As for iterating; `interaction` then tells how far it came.
         """
         for _event in self:
             pass
+        self._core.check_whole()
         return self.interaction
 
     def close(self) -> None:
@@ -204,10 +210,12 @@ class AsyncStream:
         """Read on to the end; returns the whole interaction, as the non-streaming API gives it.
 
         Raises:
+            TruncatedError: As for iterating, or it was closed before its end.
             GstreamError: As for iterating; `interaction` then tells how far it came.
         """
         async for _event in self:
             pass
+        self._core.check_whole()
         return self.interaction
 
     async def close(self) -> None:
@@ -222,7 +230,13 @@ def _chunks(source: RawResponse | Iterable[bytes]) -> Iterator[bytes]:
     """The bytes of a source; undone, where a server compressed them against our wish."""
     if hasattr(source, "iter_raw"):
         return cast("Iterator[bytes]", getattr(source, _method(source, "iter"))())
+    _refuse_no_chunks(source)
     return iter(source)
+
+
+def _refuse_no_chunks(source: object) -> None:
+    if isinstance(source, (str, bytes, bytearray)):
+        raise TypeError(f"a Stream reads chunks of bytes, as [data], not {type(source).__name__}")
 
 
 def _async_chunks(source: AsyncRawResponse | AsyncIterable[bytes]) -> AsyncIterator[bytes]:

@@ -51,6 +51,7 @@ class StreamCore:
         self._events: deque[Event] = deque()
         self._refusal = bytearray()
         self._failure: GstreamError | None = None
+        self._left = False
 
     @property
     def interaction(self) -> "Interaction":
@@ -93,14 +94,26 @@ class StreamCore:
 
     def stop(self) -> None:
         """Want nothing more."""
+        if self._progress.ended and not self.over:
+            self._judge()  # what would follow means nothing
+        self._left = self._left or not self.over or bool(self._events)
         self.over = True
         self._events.clear()
 
     def check(self) -> None:
-        """Raise what kept the interaction from its end, once."""
-        failure, self._failure = self._failure, None
-        if failure is not None:
-            raise failure
+        """Raise what kept the interaction from its end, if that is how far it was read."""
+        if self._failure is not None and not self._left:
+            raise self._failure
+
+    def check_whole(self) -> None:
+        """As `check`; also raises where reading was stopped before the end.
+
+        Raises:
+            TruncatedError: It was stopped.
+        """
+        self.check()
+        if self._left:
+            raise TruncatedError(f"the stream was closed before its end ({self._progress.place})")
 
     def _note(self, text: str) -> None:
         if len(self._notes) < _MOST_NOTES:

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
-from .documents import error_of, is_chunk, is_interaction, made
+from .documents import error_of, is_chunk, is_interaction, made, with_long_integers
 from .errors import BadDataError
 from .events import NOTHING, Batch, Event, batch_of, line_of, named, shorten
 from .finished import events_of
@@ -40,7 +40,7 @@ class Values:
         if error := error_of(value):
             return self.fail(error)
         if is_chunk(value):
-            return self.convert([value])
+            return self.convert([value], [raw])
         if is_interaction(value):
             return made(events_of(value))
         if isinstance(value, dict) and "event_type" in value:
@@ -52,14 +52,20 @@ class Values:
         self.error = error
         return made([{"event_type": "error", "error": error}])
 
-    def convert(self, chunks: list[Event]) -> Batch:
-        """The events that chunks of generateContent add."""
+    def convert(self, chunks: list[Event], raws: list[bytes]) -> Batch:
+        """The events that chunks of generateContent add.
+
+        Args:
+            chunks: What was parsed.
+            raws: The JSON of each.
+        """
         if self._converter is None:
             from .generate_content import Converter
 
             self._converter = Converter(self._report)
         feed = self._converter.feed
-        return made([event for chunk in chunks for event in feed(chunk)])
+        exact = map(with_long_integers, chunks, raws)
+        return made([event for chunk in exact for event in feed(chunk)])
 
     def parse_chunks(self, lines: list[bytes]) -> Batch:
         """As `events.parse_lines`, for lines that are all chunks.
@@ -70,8 +76,12 @@ class Values:
         chunks = list(map(orjson.loads, lines))
         if not all(map(is_chunk, chunks)):
             raise KeyError
-        return self.convert(chunks)
+        return self.convert(chunks, lines)
 
     def finish(self) -> Batch:
         """The events that the end of the last answer in chunks adds."""
         return made(self._converter.finish()) if self._converter is not None else NOTHING
+
+    def break_off(self) -> Batch:
+        """The events of what was held back, where the input shows that more was due."""
+        return made(self._converter.break_off()) if self._converter is not None else NOTHING

@@ -1,5 +1,6 @@
 """JSON that is no event."""
 
+import json
 from typing import Any
 
 import orjson
@@ -13,6 +14,7 @@ from gstream.documents import (
     joined,
     made,
     values_in,
+    with_long_integers,
 )
 from gstream.errors import BadDataError
 from gstream.events import NOTHING
@@ -122,3 +124,32 @@ def test_one_batch_is_not_copied() -> None:
 
     assert joined(NOTHING, only) is only
     assert joined().events == []
+
+
+@pytest.mark.parametrize(
+    "args",
+    [
+        pytest.param(b'{"n":12345678901234567890123}', id="long"),
+        pytest.param(b'{"n":-12345678901234567890123}', id="long-and-negative"),
+        pytest.param(b'{"n":18446744073709551616}', id="65-bits"),
+        pytest.param(b'{"n":"12345678901234567890123","f":1.5}', id="digits-in-a-string"),
+    ],
+)
+def test_the_integers_of_a_call_are_not_rounded(args: bytes) -> None:
+    raw = b'{"candidates":[{"content":{"parts":[{"functionCall":{"args":%s}}]}}]}' % args
+
+    assert with_long_integers(orjson.loads(raw), raw) == json.loads(raw)
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        pytest.param(b'{"n":12345678901234567890123}', id="no-call"),
+        pytest.param(b'{"functionCall":7}', id="no-long-integer"),
+        pytest.param(b'{"functionCall":%s}' % (b"7" * 5000), id="more-digits-than-python-reads"),
+    ],
+)
+def test_other_chunks_stay_as_they_were_parsed(raw: bytes) -> None:
+    value = {"a": 1}
+
+    assert with_long_integers(value, raw) is value

@@ -9,39 +9,12 @@ import orjson
 import pytest
 
 from gstream.errors import FailedError, IncompleteError, RequiresActionError, TruncatedError
-from gstream.events import batch_of
 from gstream.generate_content import FINISH_REASONS, Converter
-from gstream.outcome import BLOCKED, Progress
+from gstream.outcome import BLOCKED
 from gstream.steps import Accumulator
+from tests.chunks import chunk, convert, failure, interaction
 
 STREAMS = sorted((Path(__file__).parent / "data" / "streams" / "generate_content").glob("*.sse"))
-
-
-def chunk(*parts: dict[str, Any], reason: str = "", **fields: Any) -> dict[str, Any]:
-    candidate: dict[str, Any] = {"index": 0}
-    if parts:
-        candidate["content"] = {"role": "model", "parts": list(parts)}
-    if reason:
-        candidate["finishReason"] = reason
-    return {"candidates": [{**candidate, **fields}], "responseId": "r1", "modelVersion": "m1"}
-
-
-def convert(*chunks: dict[str, Any]) -> list[dict[str, Any]]:
-    converter = Converter(pytest.fail)
-    return [event for one in chunks for event in converter.feed(one)] + converter.finish()
-
-
-def interaction(*chunks: dict[str, Any]) -> dict[str, Any]:
-    accumulator = Accumulator()
-    accumulator.feed_all(convert(*chunks))
-    return accumulator.interaction
-
-
-def failure(*chunks: dict[str, Any]) -> object:
-    events = convert(*chunks)
-    progress = Progress()
-    progress.feed(batch_of(events, [b""] * len(events)))
-    return progress.failure()
 
 
 def chunks_in(path: Path) -> Iterable[dict[str, Any]]:
@@ -193,6 +166,23 @@ def test_grounding_is_annotations_then_tool_steps() -> None:
     ]
 
 
+def test_grounding_may_come_in_parts() -> None:
+    searched = {"webSearchQueries": ["q"], "searchEntryPoint": {"renderedContent": "<b>"}}
+    found = {
+        "groundingChunks": [{"web": {"uri": "https://a.example"}}],
+        "groundingSupports": [{"segment": {"endIndex": 1}, "groundingChunkIndices": [0]}],
+    }
+
+    words, call, result = interaction(
+        chunk({"text": "a"}, groundingMetadata=searched),
+        chunk(reason="STOP", groundingMetadata=found),
+    )["steps"]
+
+    assert words["content"][0]["annotations"][0]["url"] == "https://a.example"
+    assert call["arguments"] == {"queries": ["q"]}
+    assert result["result"] == [{"search_suggestions": "<b>"}]
+
+
 # --- ends
 
 ENDS = {
@@ -280,61 +270,6 @@ def test_no_reason_is_a_truncation_that_keeps_what_came() -> None:
     got = interaction(broken)
     assert got["usage"] == {"total_tokens": 5}
     assert got["steps"][1]["summary"] == [{"type": "text", "text": "Hm"}]
-
-
-# --- several answers, several candidates
-
-
-def test_another_response_id_is_another_answer() -> None:
-    events = convert(
-        chunk({"text": "a"}, reason="STOP"),
-        {**chunk({"text": "b"}, reason="STOP"), "responseId": "r2"},
-    )
-
-    ends = [event for event in events if event["event_type"] == "interaction.completed"]
-    assert [event["interaction"]["response_id"] for event in ends] == ["r1", "r2"]
-
-
-def test_an_answer_that_broke_off_before_another_one_is_not_completed() -> None:
-    events = convert(
-        chunk({"text": "a"}), {**chunk({"text": "b"}, reason="STOP"), "responseId": "r2"}
-    )
-
-    ends = [event for event in events if event["event_type"] == "interaction.completed"]
-    assert [event["interaction"]["response_id"] for event in ends] == ["r2"]
-
-
-def test_content_after_the_end_is_another_answer() -> None:
-    once = chunk({"text": "a"}, reason="STOP")
-
-    ids = [event["event_type"] for event in convert(once, once)]
-
-    assert ids.count("interaction.created") == 2
-
-
-def test_a_signature_after_the_end_belongs_to_the_answer() -> None:
-    late = chunk({"text": "", "thoughtSignature": "s"})
-
-    assert interaction(chunk({"text": "a"}, reason="STOP"), late)["steps"][1] == {
-        "type": "thought",
-        "signature": "s",
-    }
-
-
-def test_other_candidates_are_reported_once_and_not_shown() -> None:
-    notes: list[str] = []
-    converter = Converter(notes.append)
-    second = {"index": 1, "content": {"parts": [{"text": "b"}]}, "finishReason": "SAFETY"}
-    both = chunk({"text": "a"}, reason="STOP")
-    both["candidates"].append(second)
-
-    events = converter.feed({"candidates": [second], "responseId": "r1"})
-    events += converter.feed(both) + converter.finish()
-
-    accumulator = Accumulator()
-    accumulator.feed_all(events)
-    assert (accumulator.text, accumulator.interaction["status"]) == ("a", "completed")
-    assert notes == ["the answer has several candidates: only the first is shown"]
 
 
 @pytest.mark.parametrize(

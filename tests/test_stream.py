@@ -177,14 +177,6 @@ def test_what_came_before_a_failure_can_be_had_asynchronously() -> None:
     assert (reading.text, reading.interaction["status"]) == ("a", "in_progress")
 
 
-def test_the_iteration_stays_at_its_end() -> None:
-    reading = Stream([OPEN])
-    with pytest.raises(TruncatedError):
-        list(reading)
-
-    assert list(reading) == []
-
-
 # --- sources
 
 

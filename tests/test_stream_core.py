@@ -19,10 +19,11 @@ from gstream.errors import (
     TruncatedError,
 )
 from gstream.stream_core import StreamCore
-from tests.support import answer, completed, created, delta, event, ndjson, start, stream
+from tests.support import STREAMS, answer, completed, created, delta, event, ndjson, start, stream
 
 WHOLE = stream(*answer("a", "b"))
 OPEN = stream(*answer("a")[:-2], done=False)
+CHUNKS = (STREAMS / "generate_content" / "text_thought.sse").read_bytes()
 BAD_LINE = b"event: step.delta\ndata: {broken\n\n"
 
 
@@ -163,13 +164,13 @@ def test_the_servers_own_words_weigh_more_than_the_break() -> None:
         reading.check()
 
 
-def test_a_failure_is_raised_once() -> None:
+def test_a_failure_is_raised_whenever_it_is_asked_for() -> None:
     reading = core(OPEN)
     reading.feed(None)
-    with pytest.raises(TruncatedError):
-        reading.check()
 
-    reading.check()
+    for check in (reading.check, reading.check, reading.check_whole):
+        with pytest.raises(TruncatedError):
+            check()
 
 
 def test_events_are_accumulated_as_they_are_handed_on() -> None:
@@ -193,6 +194,49 @@ def test_wants_nothing_more_once_it_is_stopped() -> None:
     reading.check()
 
 
+def events_read(reading: StreamCore, most: int = 99) -> int:
+    return sum(reading.next_event() is not None for _time in range(most))
+
+
+@pytest.mark.parametrize(
+    ("body", "read"),
+    [
+        pytest.param(OPEN, 99, id="before-the-end"),
+        pytest.param(WHOLE, 2, id="before-all-was-handed-on"),
+        pytest.param(stream(*answer("a", status="failed")), 2, id="before-a-failure"),
+    ],
+)
+def test_what_was_stopped_early_is_not_whole(body: bytes, read: int) -> None:
+    reading = core(body)
+    events_read(reading, read)
+
+    reading.stop()
+    reading.stop()
+
+    reading.check()
+    with pytest.raises(TruncatedError, match=r"^the stream was closed before its end \("):
+        reading.check_whole()
+
+
+def test_what_was_stopped_at_its_end_is_whole() -> None:
+    reading = core(stream(*answer("a"), done=False))
+    events_read(reading)
+
+    reading.stop()
+
+    reading.check_whole()
+
+
+def test_what_was_stopped_at_a_bad_end_tells_that() -> None:
+    reading = core(stream(*answer("a", status="failed"), done=False))
+    events_read(reading)
+
+    reading.stop()
+
+    with pytest.raises(FailedError):
+        reading.check_whole()
+
+
 def test_a_hop_goes_on_after_the_one_before() -> None:
     first = stream(*answer("a", status="requires_continuation"), done=False)
     second = stream(created("v1_next"), completed(id="v1_next"))
@@ -214,6 +258,16 @@ def test_a_hop_that_is_not_stored_goes_on_as_well() -> None:
         pass
 
     assert reading.accumulator.text == "ab"
+
+
+def test_no_beginning_of_an_array_is_whole() -> None:
+    chunks = [line[6:] for line in CHUNKS.splitlines() if line.startswith(b"data: ")]
+    array = b"[" + b"\n,\r\n".join(chunks) + b"\n]"
+
+    failures = [outcome(array[:end]) for end in range(len(array) + 1)]
+
+    assert {type(failure) for failure in failures[:-1]} == {TruncatedError}
+    assert failures[-1] is None
 
 
 def test_only_the_first_broken_events_are_told() -> None:

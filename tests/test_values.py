@@ -86,3 +86,33 @@ def test_parses_lines_that_are_all_chunks() -> None:
         Values(pytest.fail).parse_chunks([line, b"{}\n"])
     with pytest.raises(ValueError, match="unexpected"):
         Values(pytest.fail).parse_chunks([b'{"candidates":\n'])
+
+
+LONG = b'{"responseId":"r","candidates":[{"content":{"parts":[{"functionCall":{"name":"f",'
+LONG += b'"args":{"n":12345678901234567890123}}}]}}]}'
+
+
+def test_long_integers_in_arguments_stay_as_they_are() -> None:
+    values = Values(pytest.fail)
+
+    first = values.feed(orjson.loads(LONG), LONG)
+    second = values.parse_chunks([LONG])
+
+    for batch in (first, second):
+        [start] = [event for event in batch.events if event["event_type"] == "step.start"]
+        assert start["step"]["arguments"] == {"n": 12345678901234567890123}
+        assert b'{"n":12345678901234567890123}' in b"".join(batch.lines)
+
+
+def test_a_chunk_with_nothing_but_an_id_is_one() -> None:
+    assert kinds(Values(pytest.fail), {"responseId": "r"}) == ["interaction.created"]
+
+
+def test_what_breaks_off_is_not_completed() -> None:
+    values = Values(pytest.fail)
+    assert values.break_off().events == []
+
+    kinds(values, CHUNK)
+
+    assert values.break_off().events == []
+    assert values.finish().events == []

@@ -1,0 +1,114 @@
+"""Streams that are asked again: after their end, after a failure, after they were closed."""
+
+import asyncio
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from gstream import AsyncStream, Stream
+from gstream.errors import TruncatedError
+from tests.support import answer, stream
+from tests.test_stream import FakeResponse
+
+WHOLE = stream(*answer("a", "b"))
+OPEN = stream(*answer("a")[:-2], done=False)
+
+
+async def events_of(reading: AsyncStream) -> list[Any]:
+    return [event async for event in reading]
+
+
+def test_a_whole_answer_can_be_collected_again() -> None:
+    reading = Stream([WHOLE])
+
+    assert list(reading)
+    assert list(reading) == []
+    assert reading.collect() == reading.collect()
+
+
+def test_collecting_goes_on_where_a_loop_stopped() -> None:
+    reading = Stream([WHOLE])
+    for _event in reading:
+        break
+
+    assert reading.collect() == Stream([WHOLE]).collect()
+
+
+@pytest.mark.parametrize("again", [Stream.collect, list, next], ids=["collect", "list", "next"])
+def test_what_was_cut_never_looks_whole(again: Callable[[Stream], object]) -> None:
+    reading = Stream([OPEN])
+    with pytest.raises(TruncatedError):
+        list(reading)
+
+    for _time in range(2):
+        with pytest.raises(TruncatedError):
+            again(reading)
+    assert reading.text == "a"
+
+
+def test_what_was_cut_never_looks_whole_asynchronously() -> None:
+    async def work() -> None:
+        reading = AsyncStream(FakeResponse(OPEN))
+        for ask in (reading.collect, lambda: events_of(reading), reading.collect):
+            with pytest.raises(TruncatedError):
+                await ask()
+
+    asyncio.run(work())
+
+
+def test_what_was_closed_early_gives_nothing_more_and_is_not_whole() -> None:
+    reading = Stream([WHOLE])
+    next(reading)
+
+    reading.close()
+
+    assert list(reading) == []
+    with pytest.raises(TruncatedError, match="closed before its end"):
+        reading.collect()
+
+
+def test_what_was_closed_early_is_not_whole_asynchronously() -> None:
+    async def work() -> None:
+        reading = AsyncStream(FakeResponse(WHOLE))
+        await anext(reading)
+        await reading.close()
+        assert await events_of(reading) == []
+        await reading.collect()
+
+    with pytest.raises(TruncatedError, match="closed before its end"):
+        asyncio.run(work())
+
+
+def test_a_source_that_failed_leaves_no_whole_answer() -> None:
+    reading = Stream(FakeResponse(OPEN, fails=ZeroDivisionError()))
+
+    with pytest.raises(ZeroDivisionError):
+        reading.collect()
+    with pytest.raises(TruncatedError):
+        reading.collect()
+
+
+def test_a_cancelled_stream_leaves_no_whole_answer() -> None:
+    async def work() -> None:
+        waiting = asyncio.Event()
+
+        class Source(FakeResponse):
+            async def aiter_raw(self) -> Any:
+                yield OPEN
+                await waiting.wait()
+
+        reading = AsyncStream(Source())
+        with pytest.raises(TimeoutError):
+            await asyncio.wait_for(reading.collect(), 0.01)
+        assert reading.text == "a"
+        await reading.collect()
+
+    with pytest.raises(TruncatedError):
+        asyncio.run(work())
+
+
+@pytest.mark.parametrize("source", ["data", b"data", bytearray(b"data")], ids=repr)
+def test_one_text_or_bytes_are_no_chunks(source: Any) -> None:
+    with pytest.raises(TypeError, match=r"^a Stream reads chunks of bytes, as \[data\], not "):
+        Stream(source)
