@@ -115,7 +115,7 @@ complete -c gstream -n '__fish_seen_subcommand_from replay' -s v -l verbose -d '
 complete -c gstream -n '__fish_seen_subcommand_from replay' -l max-event-size -x -d 'Refuse an event larger than this.'
 complete -c gstream -n '__fish_seen_subcommand_from replay' -s h -l help -d 'Show this message and exit.'
 
-complete -c gstream -n '__fish_seen_subcommand_from resume' -l last-event-id -x -d 'Start after this event, else from the start.'
+complete -c gstream -n '__fish_seen_subcommand_from resume' -l last-event-id -x -d 'Start after this event; --steps and --json always begin at the start.'
 complete -c gstream -n '__fish_seen_subcommand_from resume' -l base-url -x -d 'Where the API is.'
 complete -c gstream -n '__fish_seen_subcommand_from resume' -l api-version -x -d 'Version of the API in the path.'
 complete -c gstream -n '__fish_seen_subcommand_from resume' -s H -l header -x -d 'Send a header; Authorization replaces the key. Repeatable.'

@@ -5,13 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from gstream.cli.following import InteractionRequests
 from tests.cli.support_cli import Ran, run
 from tests.drawn_faults import stream
 from tests.faults import Fault, FaultModel, FaultServer
 from tests.servers import RawServer, refusing
-
-OPTIONS = {"base_url": "http://h", "api_version": "v1"}
 
 
 def resume(server: FaultServer | RawServer, *args: str) -> Ran:
@@ -69,18 +66,20 @@ def test_after_a_break_it_never_shows_what_was_before_the_event_that_was_named()
     assert ids == [f"e{number}" for number in range(11, 29)]
 
 
+@pytest.mark.parametrize("view", ["steps", "json"])
+def test_a_view_of_whole_steps_begins_at_the_start_wherever_it_is_to_begin(view: str) -> None:
+    with FaultServer(FaultModel(stream("all"))) as server:
+        got = resume(server, "v1_fault", "--last-event-id", "e10", f"--{view}")
+
+    assert (got.code, got.stdout) == (0, uncut(view))
+    assert got.stderr == f"gstream: --{view} needs all events: it begins at the start\n"
+
+
 def test_the_id_is_escaped_in_the_address() -> None:
     with FaultServer(FaultModel(stream("all"))) as server:
         resume(server, "a/b?c=d")
 
     assert server.model.requests[0] == "GET /v1beta/interactions/a%2Fb%3Fc%3Dd?stream=true"
-
-
-@pytest.mark.parametrize("name", [".", ".."])
-def test_an_id_of_the_server_does_not_leave_the_path(name: str) -> None:
-    assert InteractionRequests(OPTIONS).get(name).url == "http://h/v1/interactions/" + (
-        name.replace(".", "%2E")
-    )
 
 
 @pytest.mark.parametrize("args", [[], ["--last-event-id", "e1"]], ids=["nothing", "only-an-event"])
