@@ -24,6 +24,8 @@ TOP_LEVEL = frozenset(
 )
 """The fields of a request (PROTOCOL b.1); any other option is one of generation_config."""
 
+_LONGEST_PATH = 50
+
 _CONTENTS = frozenset({"text", "image", "audio", "video", "document"})
 
 
@@ -64,6 +66,8 @@ def set_option(body: Body, key: str, value: Any) -> None:
     path = key.split(".")
     if not all(path):
         raise UsageError(f"option {key!r}: a part of the path is empty")
+    if len(path) > _LONGEST_PATH:
+        raise UsageError(f"an option of {len(path)} parts: {_LONGEST_PATH} are enough")
     if path[0] not in TOP_LEVEL:
         path.insert(0, "generation_config")
     place = body

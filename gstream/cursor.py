@@ -1,18 +1,15 @@
-"""The cursor file: where a run is in its stream, so that another run can go on (DESIGN 7.4).
+"""A cursor: where a run is in its stream, so that another run can go on (DESIGN 7.4).
 
-One JSON line, replaced atomically after the output was written: after `kill -9` at any moment at
-most the last write repeats.
+Pure; `cursor_file.py` keeps it in a file, as one JSON line.
 """
 
-import os
 from dataclasses import dataclass, field
 from typing import Any
 
-import orjson
-
-from .errors import BadDataError, CannotCreateError, NoInputError
-from .events import Event, dumps
+from .errors import BadDataError
+from .events import Event, dumps, loads
 from .ledger import Ledger
+from .views import VIEWS
 
 _VERSION = 1
 
@@ -29,6 +26,7 @@ class Cursor:
         finished: Whether all of it was written.
         ledger: What was handed on, as JSON.
         view_state: What the view needs to go on.
+        request: The hash of the request that began it; empty where another program did.
     """
 
     interaction_id: str = ""
@@ -38,6 +36,7 @@ class Cursor:
     finished: bool = False
     ledger: Event = field(default_factory=dict)
     view_state: Event = field(default_factory=dict)
+    request: str = ""
 
     def restored_ledger(self, path: str) -> Ledger:
         """The ledger of the run that wrote the cursor.
@@ -47,33 +46,33 @@ class Cursor:
         """
         try:
             return Ledger.from_json(self.ledger)
-        except (KeyError, TypeError, ValueError, AttributeError) as exc:
+        except (KeyError, TypeError, ValueError, AttributeError, RecursionError) as exc:
             raise BadDataError(f"--cursor {path}: this is no cursor of gstream") from exc
 
 
-def load(path: str) -> Cursor | None:
-    """The cursor in a file; None if there is no file, or an empty one.
+def parse(data: bytes, path: str) -> Cursor:
+    """The cursor in the content of a file.
+
+    Args:
+        data: The content.
+        path: The name of the file, for messages.
 
     Raises:
-        NoInputError: It cannot be read.
         BadDataError: It is no cursor.
     """
     try:
-        with open(path, "rb") as file:
-            data = file.read()
-    except FileNotFoundError:
-        return None
-    except OSError as exc:
-        raise NoInputError(f"--cursor {path}: {exc.strerror}") from exc
-    if not data.strip():
-        return None
-    try:
-        value: Any = orjson.loads(data)
+        value: Any = loads(data)
         if value.pop("gstream_cursor") != _VERSION:
             raise KeyError
         return _checked(Cursor(**value))
-    except (orjson.JSONDecodeError, KeyError, TypeError, AttributeError) as exc:
+    except (BadDataError, KeyError, TypeError, AttributeError) as exc:
         raise BadDataError(f"--cursor {path}: this is no cursor of gstream") from exc
+
+
+def dump(cursor: Cursor) -> bytes:
+    """The content of the file of a cursor."""
+    fields = {name: getattr(cursor, name) for name in Cursor.__dataclass_fields__}
+    return dumps({"gstream_cursor": _VERSION} | fields) + b"\n"
 
 
 def _checked(cursor: Cursor) -> Cursor:
@@ -85,6 +84,8 @@ def _checked(cursor: Cursor) -> Cursor:
     for name in Cursor.__dataclass_fields__:
         if not isinstance(getattr(cursor, name), type(getattr(_EMPTY, name))):
             raise TypeError(name)
+    if cursor.view not in VIEWS:
+        raise TypeError("view")
     shown = cursor.view_state.get("shown", [])
     if not (isinstance(shown, list) and all(isinstance(index, int) for index in shown)):
         raise TypeError("shown")
@@ -92,24 +93,3 @@ def _checked(cursor: Cursor) -> Cursor:
 
 
 _EMPTY = Cursor()
-
-
-def save(path: str, cursor: Cursor) -> None:
-    """Replace the file atomically.
-
-    Raises:
-        CannotCreateError: It cannot be written.
-    """
-    value = {"gstream_cursor": _VERSION} | {
-        name: getattr(cursor, name) for name in Cursor.__dataclass_fields__
-    }
-    aside = f"{path}.{os.getpid()}.new"
-    try:
-        file = os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o600)
-        try:
-            os.write(file, dumps(value) + b"\n")
-        finally:
-            os.close(file)
-        os.replace(aside, path)
-    except OSError as exc:
-        raise CannotCreateError(f"--cursor {path}: {exc.strerror}") from exc

@@ -47,6 +47,15 @@ class Position:
     zeros: int = 0
     loose_crc: int = 0
 
+    @classmethod
+    def from_json(cls, value: list[Any]) -> "Position":
+        """The position whose fields these are."""
+        _naturals([*value[:2], *value[3:]])
+        position = cls(*value)
+        if not isinstance(position.key, str):
+            raise TypeError(position.key)
+        return position
+
     def add(self, element: Element) -> None:
         """Go on by one element."""
         if element.key != self.key:
@@ -110,7 +119,7 @@ class Track:
     def from_json(cls, value: list[Any]) -> "Track":
         """The track that `as_json` was made of."""
         kind, stopped, late, sequences = value
-        positions = {name: Position(*each) for name, each in sequences.items()}
+        positions = {name: Position.from_json(each) for name, each in sequences.items()}
         return cls(str(kind), bool(stopped), bool(late), positions)
 
     def copy(self) -> "Track":
@@ -275,8 +284,8 @@ class Ledger:
             index: changed.get(index) or ledger.tracks[index].copy()
             for index in map(int, value["at_checkpoint"])
         }
-        ledger.notices = [int(one) for one in value["notices"]]
-        ledger.notices_at_checkpoint = int(value["notices_at_checkpoint"])
+        ledger.notices = _naturals(value["notices"])
+        [ledger.notices_at_checkpoint] = _naturals([value["notices_at_checkpoint"]])
         return ledger
 
     @property
@@ -345,6 +354,18 @@ class Ledger:
         interaction = event.get("interaction")
         if isinstance(interaction, dict):
             self.interaction_id = str(interaction.get("id") or "")
+
+
+def _naturals(values: list[Any]) -> list[int]:
+    """The values, if they are whole numbers from 0 on.
+
+    Raises:
+        TypeError: One of them is not.
+    """
+    for value in values:
+        if value.__class__ is not int or value < 0:
+            raise TypeError(value)
+    return values
 
 
 def _for_file(lines: list[bytes]) -> list[str]:

@@ -80,6 +80,11 @@ def test_a_declaration_without_a_type_is_a_function() -> None:
     ]
 
 
+def test_a_path_is_no_deeper_than_anything_that_is_sent() -> None:
+    with pytest.raises(UsageError, match="an option of 51 parts: 50 are enough"):
+        set_option({}, ".".join("a" * 51), 1)
+
+
 def test_tools_may_come_in_a_list() -> None:
     search, server = {"type": "google_search"}, {"type": "mcp_server", "name": "m", "url": "u"}
 

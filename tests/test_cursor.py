@@ -1,12 +1,12 @@
-"""The cursor file: what is saved is loaded, and nothing else is taken for it."""
+"""A cursor: what is written is read again, and nothing else is taken for one."""
 
-import os
-from pathlib import Path
+from typing import Any
 
+import orjson
 import pytest
 
-from gstream.cursor import Cursor, load, save
-from gstream.errors import BadDataError, CannotCreateError, NoInputError
+from gstream.cursor import Cursor, dump, parse
+from gstream.errors import BadDataError
 from gstream.events import Event
 from gstream.ledger import Ledger
 from tests.support import batch, created, delta, event, start, stop
@@ -34,44 +34,35 @@ def kept(ledger: Ledger) -> Cursor:
     return Cursor("i1", ledger.last_event_id, "text", "in_progress", False, ledger.as_json(), {})
 
 
-def test_what_was_saved_is_loaded(tmp_path: Path) -> None:
-    path = str(tmp_path / "cursor")
+def test_what_was_written_is_read_again() -> None:
     cursor = kept(ledger_of(EVENTS))
 
-    save(path, cursor)
+    assert parse(dump(cursor), "x") == cursor
 
-    assert load(path) == cursor
+
+def test_it_is_one_line_of_json() -> None:
+    content = dump(kept(ledger_of(EVENTS)))
+
+    assert content.count(b"\n") == 1
+    assert orjson.loads(content)["interaction_id"] == "i1"
 
 
 @pytest.mark.parametrize("count", range(len(EVENTS) + 1))
-def test_a_ledger_survives_the_file(count: int, tmp_path: Path) -> None:
-    path = str(tmp_path / "cursor")
+def test_a_ledger_survives_the_file(count: int) -> None:
     ledger = ledger_of(EVENTS[:count])
 
-    save(path, kept(ledger))
+    restored = parse(dump(kept(ledger)), "x").restored_ledger("x")
 
-    loaded = load(path)
-    assert loaded is not None
-    restored = loaded.restored_ledger(path)
     assert (restored.tracks, restored.checkpoint) == (ledger.tracks, ledger.checkpoint)
     assert restored.last_event_id == ledger.last_event_id
     assert (restored.notices, restored.created) == (ledger.notices, ledger.created)
 
 
-def test_no_file_and_an_empty_one_hold_no_cursor(tmp_path: Path) -> None:
-    (tmp_path / "empty").touch()
+def test_a_cursor_without_the_hash_of_its_request_is_one() -> None:
+    content = orjson.loads(dump(kept(ledger_of(EVENTS))))
+    del content["request"]
 
-    assert load(str(tmp_path / "none")) is None
-    assert load(str(tmp_path / "empty")) is None
-
-
-def test_only_the_owner_can_read_it_and_nothing_is_left_beside_it(tmp_path: Path) -> None:
-    path = tmp_path / "cursor"
-
-    save(str(path), kept(ledger_of(EVENTS)))
-
-    assert path.stat().st_mode & 0o777 == 0o600
-    assert os.listdir(tmp_path) == ["cursor"]
+    assert parse(orjson.dumps(content), "x").request == ""
 
 
 @pytest.mark.parametrize(
@@ -83,28 +74,54 @@ def test_only_the_owner_can_read_it_and_nothing_is_left_beside_it(tmp_path: Path
         pytest.param(b'{"gstream_cursor":2}', id="other-version"),
         pytest.param(b'{"gstream_cursor":1,"unknown":1}', id="unknown-key"),
         pytest.param(b'{"gstream_cursor":1,"interaction_id":1}', id="other-type"),
+        pytest.param(b'{"gstream_cursor":1,"view_state":5}', id="view-state-is-a-number"),
+        pytest.param(b'{"gstream_cursor":1,"finished":"no"}', id="finished-is-text"),
+        pytest.param(b'{"gstream_cursor":1,"view":"other"}', id="unknown-view"),
+        pytest.param(b'{"gstream_cursor":1,"request":[]}', id="hash-is-a-list"),
         pytest.param(b'{"gstream_cursor":1,"view_state":{"shown":1}}', id="no-list-of-steps"),
         pytest.param(b'{"gstream_cursor":1,"view_state":{"shown":[[]]}}', id="no-step-numbers"),
     ],
 )
-def test_something_else_is_refused(content: bytes, tmp_path: Path) -> None:
-    path = tmp_path / "cursor"
-    path.write_bytes(content)
-
-    with pytest.raises(BadDataError, match="this is no cursor of gstream"):
-        load(str(path))
+def test_something_else_is_refused(content: bytes) -> None:
+    with pytest.raises(BadDataError, match=r"^--cursor run: this is no cursor of gstream$"):
+        parse(content, "run")
 
 
-def test_a_ledger_that_is_none_is_refused() -> None:
-    with pytest.raises(BadDataError, match="--cursor run: this is no cursor of gstream"):
-        Cursor("i1", ledger={"tracks": 1}).restored_ledger("run")
+POSITION = [0, 0, "", 0, 0, 0, 0]
+LEDGER = ledger_of(EVENTS).as_json()
 
 
-def test_a_directory_is_no_cursor(tmp_path: Path) -> None:
-    with pytest.raises(NoInputError, match="Is a directory"):
-        load(str(tmp_path))
+@pytest.mark.parametrize(
+    ("part", "value"),
+    [
+        pytest.param("tracks", 1, id="tracks-are-a-number"),
+        pytest.param("tracks", {"0": 5}, id="a-track-is-a-number"),
+        pytest.param("tracks", {"x": ["", False, False, {}]}, id="an-index-is-text"),
+        pytest.param("tracks", {"0": ["", False, False, []]}, id="sequences-are-a-list"),
+        pytest.param("tracks", {"0": ["", 0, 0, {"c": ["1", *POSITION[1:]]}]}, id="count-is-text"),
+        pytest.param("tracks", {"0": ["", 0, 0, {"c": ["", *POSITION[1:]]}]}, id="count-is-empty"),
+        pytest.param("tracks", {"0": ["", 0, 0, {"c": [-1, *POSITION[1:]]}]}, id="negative"),
+        pytest.param("tracks", {"0": ["", 0, 0, {"c": [0, 0, 5, 0, 0, 0, 0]}]}, id="key-no-text"),
+        pytest.param("tracks", {"0": ["", 0, 0, {"c": [*POSITION, 0]}]}, id="too-many"),
+        pytest.param("checkpoint", [], id="checkpoint-is-a-list"),
+        pytest.param("at_checkpoint", ["77"], id="a-step-that-is-not-there"),
+        pytest.param("notices", ["a"], id="notices-are-text"),
+        pytest.param("notices", [1.5], id="notices-are-fractions"),
+        pytest.param("notices_at_checkpoint", "1", id="count-of-notices-is-text"),
+        pytest.param("ids", 5, id="ids-are-a-number"),
+        pytest.param("history", None, id="no-history"),
+    ],
+)
+def test_a_ledger_with_parts_of_other_types_is_refused(part: str, value: Any) -> None:
+    cursor = Cursor("i1", ledger={**LEDGER, part: value})
+
+    with pytest.raises(BadDataError, match=r"^--cursor run: this is no cursor of gstream$"):
+        cursor.restored_ledger("run")
 
 
-def test_a_place_that_cannot_be_written_is_said(tmp_path: Path) -> None:
-    with pytest.raises(CannotCreateError, match="No such file or directory"):
-        save(str(tmp_path / "no" / "cursor"), Cursor("i1"))
+@pytest.mark.parametrize("part", LEDGER)
+def test_a_ledger_without_a_part_is_refused(part: str) -> None:
+    parts = {key: value for key, value in LEDGER.items() if key != part}
+
+    with pytest.raises(BadDataError, match="this is no cursor"):
+        Cursor("i1", ledger=parts).restored_ledger("run")

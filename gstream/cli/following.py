@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from gstream import api, cursor
+from gstream import api
 from gstream.cursor import Cursor
 from gstream.errors import (
     BadDataError,
@@ -14,6 +14,7 @@ from gstream.errors import (
     NetworkError,
     OutputError,
     TruncatedError,
+    UsageError,
 )
 from gstream.events import Event, batch_of, dumps, loads
 from gstream.ledger import Ledger
@@ -34,6 +35,7 @@ from .signals import sleep
 
 if TYPE_CHECKING:
     from .calls import Answering
+    from .place import Place
 
 _OK = 200
 _GONE = frozenset({404, 410})
@@ -57,6 +59,7 @@ class Following:
         self._to_wire: api.ToWire = lambda body: (api.INTERACTIONS, body)
         self._followed = True
         self._cursor_file: str | None = options["cursor"]
+        self._place: Place | None = None
         self._follower: Follower | None = None
         self._stored = True
         self._gone = False
@@ -64,6 +67,8 @@ class Following:
         self._answering: Answering | None = None
         if self._cursor_file and options["flush"] != "event":
             raise click.UsageError("--cursor needs --flush event: it says what has been written")
+        if self._cursor_file == "-":
+            raise click.UsageError("--cursor needs a file")
         self._network = Network(options, run)
         run.resume_hint = self._resume_hint
         run.interrupted = self._interrupted
@@ -85,8 +90,9 @@ class Following:
         self._followed = path == api.INTERACTIONS
         body = finished if self._followed else body
         with time_limit(self._options["max_time"]):
-            kept = cursor.load(self._cursor_file) if self._cursor_file else None
-            if kept is not None and kept.interaction_id and not kept.finished:
+            place = self._open_place(new=True)
+            kept = place.of_request(body) if place else None
+            if kept is not None:
                 self._run.note(f"{self._cursor_file}: going on with {kept.interaction_id}")
                 self._prepare_answering(body)
                 self._go_on(kept)
@@ -104,13 +110,19 @@ class Following:
             GstreamError: It could not be followed to its end.
         """
         with time_limit(self._options["max_time"]):
-            kept = cursor.load(self._cursor_file) if self._cursor_file else None
-            if kept is not None and interaction_id in {"", kept.interaction_id}:
+            place = self._open_place(new=bool(interaction_id))
+            kept = place.of_interaction(interaction_id, last_event_id) if place else None
+            if kept is None:
+                self._resume(interaction_id, last_event_id)
+            else:
                 self._go_on(kept)
-                return
-            if not interaction_id:
-                raise click.UsageError(f"{self._cursor_file}: there is no interaction in it yet")
-            self._resume(interaction_id, last_event_id)
+
+    def _open_place(self, *, new: bool) -> "Place | None":
+        if self._cursor_file:
+            from .place import Place  # takes a while to load
+
+            self._place = Place(self._cursor_file, self._run, new=new)
+        return self._place
 
     # --- create
 
@@ -211,7 +223,7 @@ class Following:
         """Go on where another run was when it wrote the cursor."""
         path = str(self._cursor_file)
         if kept.view != self._run.view:
-            raise click.UsageError(f"{path} was written with --{kept.view}: go on with that view")
+            raise UsageError(f"{path} was written with --{kept.view}: go on with that view")
         session = self._run.session
         session.progress.interaction_id = kept.interaction_id
         session.progress.status = kept.status
@@ -264,7 +276,7 @@ class Following:
             now=time.time,
             random=random.random,
             tell=self._tell_reconnect,
-            handed_on=self._save_cursor if self._cursor_file else None,
+            handed_on=self._place.save if self._place else None,
             bytes_read=meter.bytes if meter else lambda _size: None,
         )
         size = options["max_event_size"]
@@ -316,23 +328,12 @@ class Following:
 
     # --- cursor and interruptions
 
-    def _save_cursor(self, ledger: Ledger, *, finished: bool = False) -> None:
-        progress = self._run.session.progress
-        if self._cursor_file and progress.interaction_id:
-            kept = Cursor(
-                progress.interaction_id,
-                ledger.last_event_id,
-                self._run.view,
-                progress.status,
-                finished,
-                ledger.as_json(),
-                self._run.session.view_state,
-            )
-            cursor.save(self._cursor_file, kept)
-
     def _closed(self) -> None:
-        if self._cursor_file and self._follower is not None:
-            self._save_cursor(self._follower.ledger, finished=self._follower.ended)
+        if self._place is None:
+            return
+        if self._follower is not None:
+            self._place.save(self._follower.ledger, finished=self._follower.ended)
+        self._place.close()
 
     # --- hints
 

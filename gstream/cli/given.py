@@ -3,12 +3,16 @@
 import errno
 import math
 import os
+from collections.abc import Iterable
 from typing import Any
 
 import click
 
 from gstream.errors import BadDataError, NoInputError
 from gstream.events import loads
+
+_DEEPEST = 200
+"""Levels of JSON: writers of JSON stop a little below that, servers long before."""
 
 
 def read_file(name: str) -> bytes:
@@ -35,7 +39,7 @@ def json_value(option: str, value: str) -> Any:
     """The JSON of an option's value: itself, the content of `@FILE`, or stdin's for `@-`.
 
     Raises:
-        BadDataError: It is not JSON, or a number in it is too large.
+        BadDataError: It is not JSON, or nothing that can be sent.
         NoInputError: The file cannot be read.
     """
     raw = read_file(value[1:]) if value.startswith("@") else os.fsencode(value)
@@ -43,8 +47,8 @@ def json_value(option: str, value: str) -> Any:
         found = loads(raw)
     except BadDataError as exc:
         raise BadDataError(f"{option}: {exc}") from exc
-    if not _is_finite(found):
-        raise BadDataError(f"{option}: a number is too large")
+    if problem := _problem(found):
+        raise BadDataError(f"{option}: {problem}")
     return found
 
 
@@ -85,15 +89,22 @@ def check_stdin_once(uses: int) -> None:
         raise click.UsageError("standard input (-) can be read only once")
 
 
-def _is_finite(value: Any) -> bool:
-    """Whether no number in it was too large for JSON's readers, which make it infinite."""
-    open_values = [value]
-    while open_values:
-        match open_values.pop():
-            case float(number) if not math.isfinite(number):
-                return False
-            case dict(fields):
-                open_values += fields.values()
-            case list(parts):
-                open_values += parts
-    return True
+def _problem(value: Any) -> str:
+    """What keeps JSON from being sent as it was given; empty if nothing does."""
+    level = [value]
+    for _ in range(_DEEPEST):
+        if any(isinstance(one, float) and not math.isfinite(one) for one in level):
+            return "a number is too large"  # readers of JSON make it infinite
+        level = [part for one in level for part in _parts(one)]
+        if not level:
+            return ""
+    return f"it is nested more than {_DEEPEST} levels deep"
+
+
+def _parts(value: Any) -> Iterable[Any]:
+    match value:
+        case dict():
+            return value.values()
+        case list():
+            return value
+    return ()

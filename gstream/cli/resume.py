@@ -35,6 +35,10 @@ def command(ctx: click.Context, /, **_options: object) -> None:
     if options["last_event_id"] and not options["interaction_id"]:
         raise click.UsageError("--last-event-id needs the ID of the interaction")
     speed_up()
+    if options["cursor"] and options["view"] is None:
+        from .place import kept_view
+
+        options["view"] = kept_view(options["cursor"])
     run = new_run(ctx)
     from .following import Following
 

@@ -125,6 +125,11 @@ class Story:
         return self.codes.count(KILLED)
 
 
+def _begun(cursor: Path) -> bool:
+    """Whether a cursor file names an interaction; before, it is empty and only locked."""
+    return cursor.exists() and cursor.stat().st_size > 0
+
+
 def told(server: SlowServer, view: str, folder: Path, draw: random.Random, kills: int) -> Story:
     """Run `create`, kill it, and go on with `resume`, which may be killed as well."""
     story = Story()
@@ -132,12 +137,12 @@ def told(server: SlowServer, view: str, folder: Path, draw: random.Random, kills
     pieces = len(server.model.stream("", WHOLE)) // PIECE
     while story.kills == len(story.codes):
         moment = a_moment(draw, pieces) if story.kills < kills else NEVER
-        start = ["resume"] if cursor.exists() and draw.random() < 0.7 else ["create", "-p", "x"]
+        start = ["resume"] if _begun(cursor) and draw.random() < 0.7 else ["create", "-p", "x"]
         args = [*start, f"--{view}", "--cursor", str(cursor), "--base-url", server.url]
         story.writes.append([])
         code = killed(args, moment, server, story.writes[-1], folder / "stderr")
         story.codes.append(code)
-        story.unnoticed += code == KILLED and not cursor.exists()
+        story.unnoticed += code == KILLED and not _begun(cursor)
     return story
 
 

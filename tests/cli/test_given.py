@@ -73,6 +73,12 @@ def test_a_number_that_json_readers_make_infinite_is_refused(value: str) -> None
         given.loose_json("-x", value)
 
 
+def test_what_is_nested_deeper_than_it_can_be_written_is_refused() -> None:
+    assert given.json_value("-x", "[" * 199 + "]" * 199)
+    with pytest.raises(BadDataError, match=r"^-x: it is nested more than 200 levels deep$"):
+        given.json_value("-x", "[" * 201 + "]" * 201)
+
+
 @pytest.mark.parametrize(
     ("value", "expected"),
     [("0.2", 0.2), ("low", "low"), ("[1]", [1]), ("NaN", "NaN"), ("1e308", 1e308)],
