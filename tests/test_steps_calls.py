@@ -218,7 +218,7 @@ def test_u3_what_names_no_type_is_known_by_its_keys() -> None:
 
 
 def test_u3_audio_is_known_by_its_keys() -> None:
-    audio = {"mime_type": "audio/l16", "data": "YQ=="}
+    audio: Event = {"mime_type": "audio/l16", "data": "YQ=="}
 
     assert contents_after(delta("", **audio)) == [{"type": "audio", **audio}]
 

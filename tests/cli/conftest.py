@@ -1,6 +1,7 @@
 """Fixtures of the tests of the command line."""
 
 import json
+import os
 import signal
 import subprocess
 from collections.abc import Iterator
@@ -10,6 +11,14 @@ import pytest
 from pytest_httpserver import HTTPServer
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGALRM)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def measured() -> None:
+    """Measure processes that end by a signal, too, if any are measured."""
+    if "COVERAGE_PROCESS_CONFIG" in os.environ:
+        folders = [str(Path(__file__).parent / "measured"), os.environ.get("PYTHONPATH", "")]
+        os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, folders))
 
 
 @pytest.fixture(scope="session")
