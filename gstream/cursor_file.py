@@ -13,6 +13,7 @@ from contextlib import suppress
 
 from .cursor import Cursor, dump, parse
 from .errors import BadDataError, CannotCreateError
+from .outputs import write_all
 
 MAX_SIZE = 64 * 1024 * 1024
 """Most bytes of a cursor: what is larger was never one, and is not read."""
@@ -76,7 +77,7 @@ class CursorFile:
             fd = os.open(aside, _WRITE, 0o600)
             try:
                 _lock(fd)
-                _write(fd, dump(cursor))
+                write_all(fd, dump(cursor))
                 os.replace(aside, self._place)
             except OSError:
                 os.close(fd)
@@ -150,8 +151,3 @@ def _lock(fd: int) -> None:
     except OSError as exc:
         if exc.errno not in _NO_LOCKS:  # some network file systems have none
             raise
-
-
-def _write(fd: int, data: bytes) -> None:
-    while data:
-        data = data[os.write(fd, data) :]

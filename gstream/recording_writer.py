@@ -14,6 +14,7 @@ import orjson
 from .errors import CannotCreateError
 from .events import Event
 from .matching import recordable
+from .outputs import open_output
 from .recording import FIRST_LINE, Clock
 from .sse import BOM
 
@@ -104,15 +105,14 @@ def create(path: str, *, overwrite: bool = False) -> RecordingFile:
     Raises:
         CannotCreateError: It exists and must not be overwritten, or cannot be written.
     """
-    flags = os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC
     try:
         if not overwrite:
-            return RecordingFile(os.open(path, flags | os.O_EXCL, 0o600), path)
+            return RecordingFile(open_output(path, os.O_CREAT | os.O_EXCL, 0o600), path)
         if os.path.exists(path) and not os.path.isfile(path):  # a pipe, a device
-            return RecordingFile(os.open(path, os.O_WRONLY | os.O_CLOEXEC), path)
+            return RecordingFile(open_output(path, 0), path)
         path = os.path.realpath(path)
         aside = f"{path}.{os.getpid()}.new"
-        fd = os.open(aside, flags | os.O_TRUNC | os.O_NOFOLLOW, 0o600)
+        fd = open_output(aside, os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o600)
         return RecordingFile(fd, path, aside)
     except FileExistsError as exc:
         raise CannotCreateError(

@@ -10,10 +10,11 @@ import pytest
 ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "gstream"
 LAYERS = [
-    "errors event_types hosts mime partial_args sink strays terminal",
+    "errors event_types hosts mime outputs partial_args sink strays terminal",
     "events folder regions",
     "sse",
-    "arguments attachments blocks documents elements finished json_array retry running steps",
+    "arguments attachments blocks documents elements finished hops json_array merges retry running",
+    "steps",
     "functions grounding ledger media transport usage_metadata views",
     "api cursor parts replay",
     "contents generate_content",

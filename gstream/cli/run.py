@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from gstream.errors import CannotCreateError, GstreamError, OutputError, TimeIsUpError
-from gstream.events import dumps
 from gstream.session import Observer, Session
 from gstream.sink import Sink
 from gstream.terminal import visible_bytes
@@ -34,6 +33,7 @@ if TYPE_CHECKING:
     from gstream.recording_writer import Tape
     from gstream.stats import Meter
 
+    from .stats_file import StatsFile
     from .status_line import StatusLine
 
 
@@ -54,7 +54,7 @@ class Run:
     def __init__(self, options: dict[str, Any], view: str) -> None:
         """Build the session and its observers."""
         check_stdout()
-        _check_stats_file(options["stats"])
+        self._stats_file = _new_stats_file(options["stats"]) if options["stats"] else None
         self.options = options
         self.view = view
         self.meter: Meter | None = None
@@ -174,11 +174,13 @@ class Run:
             self.closed()
         except OutputError as exc:
             failure = exc
+        except CannotCreateError as exc:  # the cursor
+            failure = failure or exc
         failure = self._stop_recording(failure)
-        self._tell_end(failure, failure.exit_code if failure else 0)
-        return failure
+        self._tell_end(failure)
+        return self._write_stats(failure)
 
-    def _tell_end(self, failure: GstreamError | None, exit_code: int) -> None:
+    def _tell_end(self, failure: GstreamError | None) -> None:
         self._close_status_line()
         if failure is not None:
             if not self.sink.at_line_start and os.isatty(1) and os.isatty(2):
@@ -186,13 +188,20 @@ class Run:
             say_failure(failure)
             if not failure.hint and (hint := self.resume_hint(failure)):
                 say(f"gstream: {hint}")
-        if self.meter is None:
-            return
-        if self.options["usage"] or (self.options["verbose"] and not self.options["quiet"]):
+        asked = self.options["usage"] or (self.options["verbose"] and not self.options["quiet"])
+        if self.meter is not None and asked:
             say(f"gstream: {self.meter.line()}")
-        if self.options["stats"]:
-            progress = self.session.progress
-            _write_stats(self.options["stats"], self.meter.as_json(progress, exit_code))
+
+    def _write_stats(self, failure: GstreamError | None) -> GstreamError | None:
+        """Write them; where all was well until now, this may go wrong."""
+        if self._stats_file is None or self.meter is None:
+            return failure
+        exit_code = failure.exit_code if failure else 0
+        problem = self._stats_file.write(self.meter.as_json(self.session.progress, exit_code))
+        self._stats_file = None
+        if problem is not None:
+            say_failure(problem)
+        return failure or problem
 
     def _interrupted(self, exc: Interrupted) -> None:
         """Write what is held back, say how to go on, and end by the signal."""
@@ -253,9 +262,23 @@ def new_run(ctx: click.Context) -> Run:
         OutputError: Nothing can be written to stdout.
         CannotCreateError: The file of --stats cannot be written.
     """
+    _check_files_differ(ctx.params)
     if ctx.params["record"] == "-":
         raise click.UsageError("--record writes a file; use --sse for the stream on stdout")
     return Run(ctx.params, one_view(ctx))
+
+
+def _check_files_differ(options: dict[str, Any]) -> None:
+    """Refuse to write two things to one file.
+
+    Raises:
+        click.UsageError: Two options name the same one.
+    """
+    named = {name: options.get(name) for name in ("record", "stats", "cursor")}
+    places = [os.path.realpath(path) for path in named.values() if path and path != "-"]
+    regular = [place for place in places if os.path.isfile(place) or not os.path.exists(place)]
+    if len(set(regular)) < len(regular):
+        raise click.UsageError("--record, --stats and --cursor need a file each")
 
 
 def _interruption(signum: int) -> GstreamError:
@@ -306,30 +329,10 @@ def _new_status_line(meter: "Meter") -> "StatusLine":
     return StatusLine(meter)
 
 
-def _check_stats_file(name: str | None) -> None:
-    """Find out now whether the file can be written.
+def _new_stats_file(name: str) -> "StatsFile":
+    from .stats_file import StatsFile
 
-    Raises:
-        CannotCreateError: It cannot.
-    """
-    if name and name != "-":
-        try:
-            with open(name, "ab"):
-                pass
-        except OSError as exc:
-            raise CannotCreateError(f"--stats {name}: {exc.strerror}") from exc
-
-
-def _write_stats(name: str, stats: dict[str, Any]) -> None:
-    data = dumps(stats)
-    if name == "-":
-        say(data.decode())
-        return
-    try:
-        with open(name, "wb") as file:
-            file.write(data + b"\n")
-    except OSError as exc:
-        say(f"gstream: --stats {name}: {exc.strerror}")
+    return StatsFile(name)
 
 
 def speed_up() -> None:

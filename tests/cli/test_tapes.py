@@ -1,6 +1,7 @@
 """`--record`, with real servers, pipes and signals."""
 
 import json
+import os
 import signal
 import stat
 import subprocess
@@ -163,6 +164,40 @@ def test_tries_of_a_request_are_recorded_once(path: Path) -> None:
     assert len(server.requests) == 3
     assert path.read_bytes().count(b"gstream-recording") == 1
     assert received(path) == ANSWER
+
+
+def test_a_pipe_that_nobody_reads_is_refused_before_any_request(path: Path) -> None:
+    os.mkfifo(path)
+    with RawServer(servers.answering(ANSWER)) as server:
+        got = create(server, "--record", str(path), "--force", "--max-time", "60")
+
+    assert (got.code, got.stdout, server.requests) == (73, b"", [])
+    assert got.stderr == f"gstream: --record {path}: nobody reads from this pipe\n"
+
+
+def test_a_pipe_with_a_reader_takes_a_recording(path: Path) -> None:
+    os.mkfifo(path)
+    reader = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
+    with RawServer(servers.answering(ANSWER)) as server:
+        got = create(server, "--record", str(path), "--force")
+
+    data = os.read(reader, 65536)
+    os.close(reader)
+    assert (got.code, got.text) == (0, TEXT)
+    assert b"".join(part.data for one in read("x", data) for part in one.parts) == ANSWER
+
+
+@pytest.mark.parametrize(
+    "options", [("--record", "--stats"), ("--stats", "--cursor"), ("--record", "--cursor")]
+)
+def test_two_things_are_not_written_to_one_file(options: tuple[str, str], path: Path) -> None:
+    link = path.with_name("link")
+    link.symlink_to(path)
+    with RawServer(servers.answering(ANSWER)) as server:
+        got = create(server, options[0], str(path), options[1], str(link))
+
+    assert (got.code, server.requests, path.exists()) == (2, [], False)
+    assert got.stderr.endswith("Error: --record, --stats and --cursor need a file each\n")
 
 
 def test_a_full_disk_costs_the_recording_and_not_the_answer(path: Path) -> None:
