@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 from pytest_httpserver import HTTPServer
 
+from tests.cli.calling import TOOL, WEATHER
+
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGALRM)
 
 
@@ -57,4 +59,15 @@ def files(tmp_path: Path) -> Path:
     (tmp_path / "schema.json").write_text('{"type":"object"}')
     (tmp_path / "tools.json").write_text(json.dumps([weather, {"type": "google_search"}]))
     (tmp_path / "latin1.txt").write_bytes("Grüße".encode("latin-1"))
+    return tmp_path
+
+
+@pytest.fixture
+def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The current directory, with the script and the declaration of a function."""
+    monkeypatch.chdir(tmp_path)
+    script = tmp_path / "weather.sh"
+    script.write_text(WEATHER)
+    script.chmod(0o755)
+    (tmp_path / "weather.json").write_text(json.dumps(TOOL))
     return tmp_path
