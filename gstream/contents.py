@@ -10,6 +10,7 @@ from .api import Body
 from .errors import UsageError
 from .events import delta_type
 from .parts import CALL_PREFIX
+from .usage_metadata import camel_case
 
 _USER = "user"
 _MODEL = "model"
@@ -42,16 +43,21 @@ def _role_and_parts(value: Any, names: dict[str, str]) -> tuple[str, list[Body]]
             return _USER, [_content_part(item) for item in _listed(step.get("content"))]
         case {"type": "function_result", "call_id": str(call_id)}:
             name = str(step.get("name") or names.get(call_id, ""))
+            if not name:
+                raise UsageError(
+                    f"function_result {call_id}: generateContent needs the name of its function"
+                )
             answer = {**_call_id(call_id), "name": name, "response": _response(step)}
             return _USER, [{"functionResponse": answer}]
         case {"type": "function_call", "id": str(call_id), "name": str(name)}:
             names[call_id] = name
-    if parts_of := _MODEL_PARTS.get(str(step.get("type"))):
-        parts = parts_of(step)
-        if parts and step.get("signature"):
-            parts[-1]["thoughtSignature"] = step["signature"]
-        return _MODEL, parts
-    return _USER, [_content_part(value)]
+    kind = str(step.get("type", ""))
+    if not kind or kind in _NO_STEPS:
+        return _USER, [_content_part(value)]
+    parts = _MODEL_PARTS.get(kind, _own_parts)(step)
+    if parts and step.get("signature"):
+        parts[-1]["thoughtSignature"] = step["signature"]
+    return _MODEL, parts
 
 
 def _listed(value: Any) -> list[Any]:
@@ -79,12 +85,29 @@ def _call_parts(step: Body) -> list[Body]:
 def _code_parts(step: Body) -> list[Body]:
     code = step.get("arguments") or {}
     language = str(code.get("language") or "python").upper()
-    return [{"executableCode": {"language": language, "code": code.get("code", "")}}]
+    told = {"language": language, "code": code.get("code", "")}
+    return [{"executableCode": {**_call_id(step.get("id")), **told}}]
 
 
 def _code_result_parts(step: Body) -> list[Body]:
     outcome = "OUTCOME_FAILED" if step.get("is_error") else "OUTCOME_OK"
-    return [{"codeExecutionResult": {"outcome": outcome, "output": step.get("result", "")}}]
+    told = {"outcome": outcome, "output": step.get("result", "")}
+    return [{"codeExecutionResult": {**_call_id(step.get("call_id")), **told}}]
+
+
+def _own_parts(step: Body) -> list[Body]:
+    """A part that the Interactions API has nothing like, as it came."""
+    key = camel_case(str(step["type"]))
+    fields = {name: step[name] for name in step if name not in {"type", "signature"}}
+    return [{key: fields[key] if fields.keys() == {key} else fields}]
+
+
+# What is a content by itself, and the steps that generateContent has nothing like.
+_NO_STEPS = frozenset(
+    "text image audio video document file_search_call file_search_result mcp_server_tool_call "
+    "mcp_server_tool_result processing_call processing_result retrieval_call retrieval_result "
+    "tool_search_call tool_search_result".split()
+)
 
 
 _MODEL_PARTS: dict[str, Callable[[Body], list[Body]]] = {

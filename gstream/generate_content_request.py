@@ -10,6 +10,7 @@ from urllib.parse import quote
 from .api import TOP_LEVEL, Body
 from .contents import contents_of
 from .errors import UsageError
+from .usage_metadata import camel_case
 
 METHOD = "streamGenerateContent?alt=sse"
 
@@ -53,8 +54,10 @@ def request_of(body: Body, default_model: str) -> tuple[str, Body]:
     """
     body = _hoisted(body)
     for field, thing in _REFUSED.items():
-        if body.get(field):
+        if body.get(field) not in (None, False, ""):
             raise UsageError(f"{field}: generateContent has no {thing}")
+    if body.get("stream") is False:
+        raise UsageError("stream: generateContent is asked for streams only")
     own = body.get("contents") or []
     begun = own if isinstance(own, list) else [own]
     sent: Body = {"contents": [*begun, *contents_of(body.get("input", []))]}
@@ -63,13 +66,16 @@ def request_of(body: Body, default_model: str) -> tuple[str, Body]:
     sent |= {key: body[key] for key in body if key not in TOP_LEVEL | {"contents"}}
     sent |= {_SAME[key]: body[key] for key in _SAME if key in body}
     if "system_instruction" in body:
-        sent["systemInstruction"] = {"parts": [{"text": body["system_instruction"]}]}
-    if isinstance(body.get("tools"), list):
-        sent["tools"] = tools_of(body["tools"])
-        for tool in body["tools"]:
+        given = body["system_instruction"]
+        own_form = isinstance(given, dict)
+        sent["systemInstruction"] = given if own_form else {"parts": [{"text": given}]}
+    if "tools" in body:
+        tools = _listed(body["tools"])
+        sent["tools"] = tools_of(tools)
+        for tool in tools:
             _add_place(sent, tool)
-    if isinstance(body.get("safety_settings"), list):
-        sent["safetySettings"] = [_safety(setting) for setting in body["safety_settings"]]
+    if "safety_settings" in body:
+        sent["safetySettings"] = list(map(_safety, _listed(body["safety_settings"])))
     _add_config(sent, body)
     return _path(str(body.get("model") or default_model)), sent
 
@@ -87,6 +93,10 @@ def _laid_over(below: Any, above: Any) -> Any:
     return {**below, **above} if isinstance(below, dict) and isinstance(above, dict) else above
 
 
+def _listed(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [value]
+
+
 def _path(model: str) -> str:
     name = model if "/" in model else f"models/{model}"
     if not {"", ".", ".."}.isdisjoint(name.split("/")):
@@ -97,21 +107,24 @@ def _path(model: str) -> str:
 def _add_config(sent: Body, body: Body) -> None:
     """Set what is asked of the model: generationConfig, and which functions it may call."""
     config: Body = {}
-    for key, value in (body.get("generation_config") or {}).items():
+    given = body.get("generation_config") or {}
+    if not isinstance(given, dict):
+        raise UsageError("generation_config: it is no object")
+    for key, value in given.items():
         if key in _CONFIG:
             place, name, make = _CONFIG[key]
             (config.setdefault(place, {}) if place else config)[name] = make(value)
         elif key == "tool_choice":
             sent.setdefault("toolConfig", {})["functionCallingConfig"] = _calling(value)
         else:
-            config[camel_case(key)] = camel_keys(value)
+            config[camel_case(key)] = _laid_over(config.get(camel_case(key)), camel_keys(value))
     if "response_mime_type" in body:
         config["responseMimeType"] = body["response_mime_type"]
     if modalities := body.get("response_modalities"):
-        config["responseModalities"] = [str(one).upper() for one in modalities]
-    formats = body.get("response_format") or []
-    for wanted in formats if isinstance(formats, list) else [formats]:
-        _add_format(config, wanted)
+        config["responseModalities"] = [str(one).upper() for one in _listed(modalities)]
+    formats = _listed(body.get("response_format") or [])
+    for wanted in formats:
+        _add_format(config, wanted, alone=len(formats) == 1)
     if config:
         sent["generationConfig"] = _laid_over(sent.get("generationConfig"), config)
 
@@ -122,6 +135,8 @@ def _speech(value: Any) -> Any:
         value = value["speakers"]
     if not isinstance(value, list):
         return camel_keys(value)
+    if not all(isinstance(one, dict) for one in value):
+        raise UsageError("speech_config: it is no list of objects with a voice")
     languages = [one["language"] for one in value if "language" in one]
     language = {"languageCode": languages[0]} if languages else {}
     if len(value) == 1 and "speaker" not in value[0]:
@@ -137,9 +152,11 @@ def _voice(speaker: Body) -> Body:
 def _calling(choice: Any) -> Body:
     """Which functions the model may call."""
     match choice:
-        case {"allowed_tools": {"mode": str(mode), "tools": [*names]}}:
-            return {"mode": mode.upper(), "allowedFunctionNames": names}
-    return {"mode": str(choice).upper()}
+        case str():
+            return {"mode": choice.upper()}
+        case {"allowed_tools": {"tools": [*names], **rest}}:
+            return {"mode": str(rest.get("mode", "auto")).upper(), "allowedFunctionNames": names}
+    raise UsageError("tool_choice: it is no mode, and no allowed_tools with a list of tools")
 
 
 def _same(value: Any) -> Any:
@@ -158,22 +175,43 @@ _CONFIG = {
 }
 
 
-def _add_format(config: Body, wanted: Any) -> None:
-    """Ask for an answer of this form: JSON of a schema, a kind of media, or a bare schema."""
+def _add_format(config: Body, wanted: Any, *, alone: bool) -> None:
+    """Ask for an answer of this form: JSON of a schema, a kind of media, or a bare schema.
+
+    Raises:
+        UsageError: This API cannot be asked for it.
+    """
     match wanted:
         case {"type": "text", **rest}:
+            if not alone:
+                config.setdefault("responseModalities", []).append("TEXT")
             if "mime_type" in rest:
-                config["responseMimeType"] = rest["mime_type"]
+                config["responseMimeType"] = rest.pop("mime_type")
             if "schema" in rest:
                 config.setdefault("responseMimeType", "application/json")
-                config |= schema_field("response", rest["schema"])
+                config |= schema_field("response", rest.pop("schema"))
+            _refuse_rest("text", rest)
         case {"type": "image" | "audio" | "video" as kind, **rest}:
             config.setdefault("responseModalities", []).append(kind.upper())
             named = {"aspect_ratio": "aspectRatio", "image_size": "imageSize"}
-            if image := {named[key]: rest[key] for key in named.keys() & rest.keys()}:
+            image = {named[key]: rest.pop(key) for key in named if kind == "image" and key in rest}
+            if image:
                 config.setdefault("imageConfig", {}).update(image)
-        case dict(schema):
+            if rest.get("delivery") == "inline":
+                del rest["delivery"]
+            _refuse_rest(kind, rest)
+        case dict(schema) if schema.get("type") in _SCHEMA_TYPES or not _kind(schema):
             config |= {"responseMimeType": "application/json", **schema_field("response", schema)}
+        case _:
+            raise UsageError("response_format: generateContent has no format like it")
+
+
+_SCHEMA_TYPES = frozenset("object array string number integer boolean null".split())
+
+
+def _refuse_rest(kind: str, rest: dict[Any, Any]) -> None:
+    if rest:
+        raise UsageError(f"response_format: generateContent has no {min(rest)} of {kind}")
 
 
 def tools_of(tools: list[Any]) -> list[Any]:
@@ -201,12 +239,22 @@ def _built_in(tool: Any) -> Any:
     if not kind:
         return tool
     fields = {key: value for key, value in tool.items() if key not in {"type", *_PLACE}}
+    if kind == "mcp_server":
+        return {"mcpServers": [_mcp_server(fields)]}
     match tool:
         case {"type": "computer_use", "environment": str(name)} if name.islower():
             fields["environment"] = f"ENVIRONMENT_{name.upper()}"
         case {"type": "google_search", "search_types": [*kinds]}:
             fields["search_types"] = {camel_case(str(one)): {} for one in kinds}
     return {camel_case(kind): camel_keys(fields)}
+
+
+def _mcp_server(fields: Body) -> Body:
+    """A server of tools; the names of its headers are no keys of this API."""
+    if others := fields.keys() - {"name", "url", "headers"}:
+        raise UsageError(f"mcp_server: generateContent has no {min(others)} of MCP servers")
+    name = {"name": fields.pop("name")} if "name" in fields else {}
+    return {**name, "streamableHttpTransport": fields}
 
 
 _PLACE = ("latitude", "longitude")
@@ -256,9 +304,3 @@ def camel_keys(value: Any) -> Any:
     if isinstance(value, dict):
         return {camel_case(key): camel_keys(part) for key, part in value.items()}
     return [camel_keys(part) for part in value] if isinstance(value, list) else value
-
-
-def camel_case(name: str) -> str:
-    """A name of the newer wire in the spelling of the older one."""
-    first, *words = name.split("_")
-    return first + "".join(word[:1].upper() + word[1:] for word in words)

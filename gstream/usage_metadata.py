@@ -40,6 +40,12 @@ def snake_case(name: str) -> str:
     return re.sub(r"(?<!^)(?=[A-Z])", "_", name).lower()
 
 
+def camel_case(name: str) -> str:
+    """A name of the newer wire in the spelling of the older one."""
+    first, *words = name.split("_")
+    return first + "".join(word[:1].upper() + word[1:] for word in words)
+
+
 def _modality(part: Event) -> dict[str, Any]:
     return {
         "modality": str(part.get("modality", "")).lower(),

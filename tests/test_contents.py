@@ -163,11 +163,23 @@ def model(*parts: dict[str, Any]) -> dict[str, Any]:
             [
                 model(
                     {
-                        "executableCode": {"language": "PYTHON", "code": "1"},
+                        "executableCode": {"id": "e1", "language": "PYTHON", "code": "1"},
                         "thoughtSignature": "s",
                     },
-                    {"codeExecutionResult": {"outcome": "OUTCOME_OK", "output": "1\n"}},
-                    {"codeExecutionResult": {"outcome": "OUTCOME_FAILED", "output": ""}},
+                    {
+                        "codeExecutionResult": {
+                            "id": "e1",
+                            "outcome": "OUTCOME_OK",
+                            "output": "1\n",
+                        }
+                    },
+                    {
+                        "codeExecutionResult": {
+                            "id": "e1",
+                            "outcome": "OUTCOME_FAILED",
+                            "output": "",
+                        }
+                    },
                 )
             ],
             id="code",
@@ -176,6 +188,19 @@ def model(*parts: dict[str, Any]) -> dict[str, Any]:
             [{"type": "google_search_call", "id": "g1", "signature": "s"}], [], id="search"
         ),
         pytest.param([{"type": "model_output"}], [], id="output-without-content"),
+        pytest.param(
+            [
+                {"type": "tool_call", "id": "t1", "toolType": "X", "signature": "s"},
+                {"type": "new_kind", "newKind": 5},
+            ],
+            [
+                model(
+                    {"toolCall": {"id": "t1", "toolType": "X"}, "thoughtSignature": "s"},
+                    {"newKind": 5},
+                )
+            ],
+            id="parts-that-are-not-known",
+        ),
     ],
 )
 def test_an_input_becomes_contents(given: Any, contents: list[dict[str, Any]]) -> None:
