@@ -4,8 +4,8 @@ from collections.abc import Callable
 from typing import Any
 
 from .events import Batch, Event
+from .hops import sum_usage
 from .outcome import Progress
-from .steps import sum_usage
 from .views import TextView
 
 Clock = Callable[[], float]

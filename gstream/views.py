@@ -9,7 +9,8 @@ from typing import Any, Protocol
 import orjson
 
 from .events import Batch, Event, delta_type, dumps
-from .steps import Accumulator, Step, type_for
+from .merges import type_for
+from .steps import Accumulator, Step
 
 
 class View(Protocol):
