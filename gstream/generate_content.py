@@ -36,6 +36,8 @@ FINISH_REASONS = {
     "UNEXPECTED_TOOL_CALL": "failed",
     "TOO_MANY_TOOL_CALLS": "failed",
     "MISSING_THOUGHT_SIGNATURE": "failed",
+    "ESCALATION": "failed",
+    "PUP_LIMITED_DISABLED": "failed",
     "OTHER": "failed",
 }
 """The status that each finishReason is; an unknown one is `incomplete`, never a success."""

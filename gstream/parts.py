@@ -127,6 +127,8 @@ class Parts:
 
     def _function_call(self, call: Event, signature: str) -> Iterator[Event]:
         """A call, whole as a rule; of one that comes in pieces the first names the function."""
+        if self._call is not None and _is_other(self._call[0], call):
+            yield from self._end_call()
         if self._call is None:
             self._call = (dict(call), PartialArgs())
         begun, args = self._call
@@ -238,6 +240,12 @@ def _media(data: Event) -> Event:
                 item[key] = int(parameter.partition("=")[2])
     names = {"data": "data", "fileUri": "uri", "displayName": "name"}
     return item | {names[key]: value for key, value in data.items() if key in names}
+
+
+def _is_other(begun: Event, call: Event) -> bool:
+    """Whether a call is not the one that was begun, but another."""
+    both = ((text_at(begun, key), text_at(call, key)) for key in ("name", "id"))
+    return any(before and now and before != now for before, now in both)
 
 
 def _function_result(response: Event) -> Step:

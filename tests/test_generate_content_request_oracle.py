@@ -6,6 +6,7 @@ from typing import Any
 import orjson
 import pytest
 
+from gstream.generate_content import FINISH_REASONS
 from gstream.generate_content_request import camel_keys, request_of
 from tests import servers
 
@@ -218,3 +219,11 @@ def test_the_official_client_sends_the_same(ours: dict[str, Any], theirs: dict[s
 
     [request] = server.requests
     assert (request.path, plain(orjson.loads(request.body))) == (f"/v1beta/{path}", plain(body))
+
+
+def test_every_finish_reason_of_the_official_client_has_a_status() -> None:
+    from google.genai import types
+
+    theirs = {reason.value for reason in types.FinishReason} - {"FINISH_REASON_UNSPECIFIED"}
+
+    assert theirs <= FINISH_REASONS.keys()

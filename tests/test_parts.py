@@ -114,6 +114,14 @@ CODE = {"executableCode": {"language": "PYTHON", "code": "print(1)"}}
             id="function-call-whose-last-piece-is-missing",
         ),
         pytest.param(
+            [
+                {"functionCall": {"name": "g", "id": "c0", "willContinue": True}},
+                {"functionCall": {"name": "f", "id": "c1", "args": {"a": 1}}},
+            ],
+            [{**CALL, "name": "g", "id": "c0", "arguments": {}}, CALL],
+            id="function-call-before-the-last-one-is-over",
+        ),
+        pytest.param(
             [CODE, {"codeExecutionResult": {"outcome": "OUTCOME_OK", "output": "1\n"}}],
             [
                 {
