@@ -136,6 +136,7 @@ class Following:
         """Answer function calls in more turns, as long as there are any."""
         progress = self._run.session.progress
         while self._answering is not None and progress.status == "requires_action":
+            self._opened = False
             self._create(self._answering.next_body(stored_steps))
             progress, stored_steps = self._run.session.progress, None
 
