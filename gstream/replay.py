@@ -10,12 +10,14 @@ from zlib import crc32
 
 from .elements import Element, content_of, elements_in_step, elements_of, joined, units_of
 from .events import Event, dumps, parse_event
-from .ledger import NO_NOTICES, Ledger, Position, Track
+from .ledger import NO_NOTICES, Ledger
+from .track import Position, Track
 
 Pair = tuple[Event, bytes]
 
 _PIECEWISE = frozenset({"model_output", "thought"})
 _NOT_IN_STEPS = frozenset({"other", "signature"})
+_NEVER_AGAIN = frozenset({"error", "[DONE]"})
 _NOTHING = Position()
 
 
@@ -46,6 +48,7 @@ class Replay:
         self._notice = ledger.notices_at_checkpoint if after_last_id else 0
         self._notices_here = 0
         self._preamble = False
+        self._next_notice = _notice_of(ledger.next_line) if after_last_id else 0
         self._history = _units_of_lines(ledger.history) if after_last_id else []
         self._leading = bool(self._history)
         self._held: list[Pair] = []
@@ -194,6 +197,8 @@ class Replay:
         notices = self._ledger.notices
         known = crc32(content_of(event))
         self._notices_here += 1
+        if preamble and known in notices and known != self._next_notice and not _id_of(event):
+            return []
         if known in notices[self._notice :]:
             self._notice = notices.index(known, self._notice) + 1
             self._preamble = preamble
@@ -315,7 +320,18 @@ def _shadows(ledger: Ledger, checkpoint: dict[int, Track]) -> dict[int, Track]:
 
 def _units_of_lines(lines: list[bytes]) -> list[object]:
     """What a repetition is compared with; a line that was not kept is like nothing."""
-    return [unit for line in lines for unit in (units_of(parse_event(line)) if line else [None])]
+    units: list[object] = []
+    for line in lines:
+        if not line:
+            units.append(None)
+        elif (event := parse_event(line))["event_type"] not in _NEVER_AGAIN:
+            units += units_of(event)
+    return units
+
+
+def _notice_of(line: bytes) -> int:
+    """The checksum of an event in the list of notices, if it is one."""
+    return crc32(content_of(parse_event(line))) if line else 0
 
 
 def _is_empty(position: Position) -> bool:

@@ -6,27 +6,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gstream.elements import elements_of
-from gstream.ledger import Ledger, Position, Track
+from gstream.ledger import Ledger
+from gstream.track import Track
 
 from .interactions import interactions, recut
 from .support import Event, batch, completed, created, delta, event, line, start, stop
-
-
-def position_after(*deltas: Event) -> Position:
-    position = Position()
-    for brought in deltas:
-        for element in elements_of(brought):
-            position.add(element)
-    return position
-
-
-def text(value: str) -> Event:
-    return {"type": "text", "text": value}
-
-
-def image(data: str) -> Event:
-    return {"type": "image", "data": data}
 
 
 def ledger_of(events: Sequence[Event], sizes: Iterable[int] = ()) -> Ledger:
@@ -44,57 +28,6 @@ def ledger_of(events: Sequence[Event], sizes: Iterable[int] = ()) -> Ledger:
 
 def state(ledger: Ledger) -> tuple[Any, ...]:
     return ledger.as_json(), list(ledger.ids), ledger.history
-
-
-# --- positions
-
-
-SAME = [
-    pytest.param([text("a"), text("bc")], [text("abc")], id="text-cut-anew"),
-    pytest.param([text("a"), image("X")], [text("a"), text(""), image("X")], id="empty-in-a-run"),
-    pytest.param([image("X"), image("Y")], [image("X"), text(""), image("Y")], id="empty-run"),
-]
-
-
-@pytest.mark.parametrize(("one", "other"), SAME)
-def test_a_position_is_the_same_however_the_text_was_cut(
-    one: list[Event], other: list[Event]
-) -> None:
-    assert position_after(*one) == position_after(*other)
-
-
-OTHER = [
-    pytest.param([text("ab")], [text("ac")], id="other-text"),
-    pytest.param([text("ab")], [text("abc")], id="more-text"),
-    pytest.param([text("ab"), image("X")], [text("ac"), image("X")], id="other-text-before"),
-    pytest.param([image("X")], [image("Y")], id="other-image"),
-    pytest.param([image("X")], [image("X"), image("X")], id="twice"),
-    pytest.param([text("a"), image("X"), text("b")], [text("ab"), image("X")], id="order"),
-    pytest.param([text("a")], [{"type": "audio", "data": "YQ=="}], id="other-kind"),
-]
-
-
-@pytest.mark.parametrize(("one", "other"), OTHER)
-def test_a_position_is_another_one_after_anything_else(
-    one: list[Event], other: list[Event]
-) -> None:
-    assert position_after(*one) != position_after(*other)
-
-
-def test_a_position_counts_the_empty_pieces_at_its_end() -> None:
-    assert position_after(text(""), text("a"), text(""), text("")).zeros == 2
-    assert position_after(text("a"), text(""), text("b")).zeros == 0
-
-
-def test_a_loose_checksum_knows_of_a_token_only_its_kind() -> None:
-    one = position_after(text("a"), image("X"))
-    same_kind = position_after(text("a"), {"type": "image", "uri": "gs://x"})
-    other_kind = position_after(text("a"), {"type": "video", "data": "X"})
-    other_text = position_after(text("b"), image("X"))
-
-    assert one.crc != same_kind.crc
-    assert one.loose_crc == same_kind.loose_crc
-    assert one.loose_crc not in {other_kind.loose_crc, other_text.loose_crc}
 
 
 # --- what is recorded
@@ -253,6 +186,13 @@ def test_history_is_the_lines_up_to_the_last_id() -> None:
 
 def test_without_an_id_there_is_no_history() -> None:
     assert ledger_of([created(), start()]).history == []
+
+
+def test_the_line_after_the_last_id_is_known() -> None:
+    events = [{**start(), "event_id": "e1"}, delta(text="a"), delta(text="b")]
+
+    assert ledger_of(events[:1]).next_line == b""
+    assert ledger_of(events, [1, 2]).next_line == line(events[1])
 
 
 def test_history_is_bounded() -> None:
