@@ -102,7 +102,7 @@ def _run_of(events: list[Event]) -> tuple[int, str] | None:
             delta["text"]
             for event in events
             if len(event) == 3
-            and event["index"] == index
+            and event["index"] is index  # small numbers are shared; 0.0 equals 0, but is none
             and (delta := event["delta"])["type"] == "text"
         ]
         if len(pieces) < len(events) or index.__class__ is not int or not all(pieces):
@@ -204,8 +204,9 @@ def delta_type(delta: Event) -> str:
 
 
 def shorten(raw: bytes, limit: int = 80) -> str:
-    """The start of some bytes for a message, as a Python literal."""
-    return repr(raw[:limit]) + ("…" if len(raw) > limit else "")
+    """The start of some bytes for a message, as quoted text."""
+    text = raw[: 4 * limit].decode("utf-8", "replace").strip()
+    return repr(text[:limit]) + ("…" if len(text) > limit else "")
 
 
 def _modern(event: Event) -> Event:

@@ -9,6 +9,7 @@ import re
 from typing import NamedTuple
 
 from .errors import BadDataError, EventTooLargeError
+from .events import shorten
 from .sse import MAX_EVENT_SIZE
 
 # Possessive throughout: nothing is ever given back, so time and memory stay linear.
@@ -112,7 +113,7 @@ class JSONArraySplitter:
         if chunk[at] not in places:
             due = " or ".join(chr(byte) for byte in places)
             raise BadDataError(
-                f"the input is no JSON array of objects: {chunk[at : at + 1]!r} "
+                f"the input is no JSON array of objects: {shorten(bytes(chunk[at : at + 1]))} "
                 f"at byte {self._offset + at}, where {due} was due"
             )
         self._due = places[chunk[at]]

@@ -13,6 +13,7 @@ from .outcome import Progress, raw_error, refused_request
 from .reader import DONE_EVENT, EventReader
 from .sink import Sink
 from .sse import MAX_EVENT_SIZE
+from .usable import unusable
 from .views import View, dump_line
 
 _DONE = DONE_EVENT["event_type"]
@@ -95,6 +96,7 @@ class Session:
         self._reader = EventReader(report, max_event_size=max_event_size)
         self.hop_expected = False
         self._late = 0
+        self._unusable = 0
         self._nothing_to_do = False
         self._turn_expected = False
         self._raw = bytearray()
@@ -163,7 +165,7 @@ class Session:
         self._raw_error = reader.raw_error
         self._http_status = reader.http_status
         if reader.broken:
-            self._fail(BadDataError(f"{reader.broken} events could not be read"))
+            self._fail(BadDataError(f"{_events(reader.broken)} could not be read"))
 
     @property
     def wants_raw(self) -> bool:
@@ -292,6 +294,9 @@ class Session:
             self._late += len(batch.events)
             return
         self.progress.feed(batch)
+        for why in unusable(batch):
+            self._report(why)
+            self._unusable += 1
         self._arguments.feed(batch)
         saved = batch if self._media is None else self._media.feed(batch)
         self._sink.write(self._view.feed(saved if self._view.wants_paths else batch))
@@ -327,7 +332,7 @@ class Session:
     def _end_interaction(self) -> None:
         progress = self.progress
         if self._late:
-            self._report(f"{self._late} events after the end of the interaction were left out")
+            self._report(f"left out after the end of the interaction: {_events(self._late)}")
             self._late = 0
         self._end_view(whole=progress.whole, ended=progress.ended)
         if progress.ended:
@@ -335,6 +340,9 @@ class Session:
         elif forgotten := self._sink.discard():
             self._report(f"{forgotten} bytes were not written: the answer is not whole")
         self._fail(self._failure_of_interaction())
+        if self._unusable:
+            self._fail(BadDataError(f"{_events(self._unusable)} could not be used"))
+            self._unusable = 0
         if broken := self._arguments.end():
             names = ", ".join(broken[:_MOST_NAMED])
             failure = BadDataError(f"the arguments of {names} are not JSON: they are kept as text")
@@ -383,6 +391,10 @@ class Session:
         """Keep the failure that weighs most; of equal ones the first."""
         if failure is not None and _weight(failure) > _weight(self._failure):
             self._failure = failure
+
+
+def _events(count: int) -> str:
+    return "1 event" if count == 1 else f"{count} events"
 
 
 def _weight(failure: GstreamError | None) -> int:

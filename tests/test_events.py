@@ -62,7 +62,7 @@ def test_the_message_names_what_came_and_why_it_is_not_json() -> None:
         parse_event(b'{"event_ty')
 
     assert str(caught.value) == (
-        "not JSON: unexpected end of data: line 1 column 11 (char 10): b'{\"event_ty'"
+        "not JSON: unexpected end of data: line 1 column 11 (char 10): '{\"event_ty'"
     )
 
 
@@ -155,8 +155,13 @@ def test_json_as_one_line(raw: bytes, shown: bytes) -> None:
 
 
 def test_a_long_start_is_shortened() -> None:
-    assert shorten(b"x" * 80) == repr(b"x" * 80)
-    assert shorten(b"x" * 81) == repr(b"x" * 80) + "…"
+    assert shorten(b"x" * 80) == repr("x" * 80)
+    assert shorten(b"x" * 81) == repr("x" * 80) + "…"
+    assert shorten("ö".encode() * 81) == repr("ö" * 80) + "…"
+
+
+def test_a_start_is_shown_as_text_on_one_line() -> None:
+    assert shorten(b'{"a":\n\xff\x1b}\n') == repr('{"a":\n\ufffd\x1b}')
 
 
 # --- many at once

@@ -115,7 +115,7 @@ def test_refuses_what_is_no_array_of_objects_with_its_place(array: bytes, place:
 
 
 def test_shows_the_garbage() -> None:
-    with pytest.raises(BadDataError, match=r"^the input is no JSON array of objects: b'h' at"):
+    with pytest.raises(BadDataError, match=r"^the input is no JSON array of objects: 'h' at"):
         split(b"[hi")
 
 

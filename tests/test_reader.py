@@ -106,9 +106,9 @@ def test_the_header_lines_tell_the_status() -> None:
     [
         pytest.param(b"some words\n", "not server-sent events, NDJSON or JSON", id="words"),
         pytest.param(b"\n\nsome words\n\n", "not server-sent events", id="words-below-blanks"),
-        pytest.param(b"HTT", "not server-sent events, NDJSON or JSON: b'HTT'", id="half-a-word"),
-        pytest.param(b"<html>\n <p>no", "HTML: b'<html> <p>no'", id="html"),
-        pytest.param(b"<" + b"x \n" * 99, "HTML: b'<x x", id="long-html"),
+        pytest.param(b"HTT", "not server-sent events, NDJSON or JSON: 'HTT'", id="half-a-word"),
+        pytest.param(b"<html>\n <p>no", "HTML: '<html> <p>no'", id="html"),
+        pytest.param(b"<" + b"x \n" * 99, "HTML: '<x x", id="long-html"),
         pytest.param(b"{", "the input begins like JSON, but it is not JSON", id="half-an-object"),
         pytest.param(b'{"a":1}', "JSON, but neither events nor an interaction", id="an-object"),
         pytest.param(b"{}\n{}\n", "JSON, but neither events nor", id="objects"),

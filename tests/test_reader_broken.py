@@ -4,7 +4,7 @@ import orjson
 import pytest
 
 from gstream.errors import EventTooLargeError
-from gstream.events import Event
+from gstream.events import Event, shorten
 from gstream.reader import DONE_EVENT, EventReader
 from gstream.sse import BOM
 from tests.support import (
@@ -99,7 +99,7 @@ def test_raw_json_that_is_no_error_is_told() -> None:
     result = read(block(A) + b'{"a":\n1}\n' + block(B))
 
     assert result.events == [A, B]
-    assert result.reports == ["between the events is JSON that is no error: b'{\"a\":\\n1}\\n'"]
+    assert result.reports == ["between the events is JSON that is no error: '{\"a\":\\n1}'"]
     assert result.reader.broken == 1
 
 
@@ -108,7 +108,7 @@ def test_raw_json_that_ends_early_is_told_but_is_a_cut_and_no_broken_event() -> 
     result = read(block(A) + cut)
 
     assert result.events == [A]
-    assert result.reports == [f"the stream ends inside JSON that is no event: {cut!r}"]
+    assert result.reports == [f"the stream ends inside JSON that is no event: {shorten(cut)}"]
     assert result.reader.broken == 0
 
 

@@ -313,4 +313,4 @@ def test_what_follows_the_end_of_an_interaction_belongs_to_none(flush: str) -> N
         running, failure = ran(chunks, view="text", flush=flush)
 
         assert (running.out, failure) == (b"a\n", None)
-        assert running.reports == ["2 events after the end of the interaction were left out"]
+        assert running.reports == ["left out after the end of the interaction: 2 events"]

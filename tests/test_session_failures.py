@@ -83,7 +83,7 @@ ERROR = line({"error": {"code": 503, "message": "gone"}})
         pytest.param(
             [b"data: {\n\n" + stream(*answer("a"))],
             BadDataError,
-            "1 events could not be read",
+            "1 event could not be read",
             id="broken-events-in-a-whole-answer",
         ),
         pytest.param(

@@ -216,4 +216,4 @@ def test_quiet_leaves_only_the_failure() -> None:
     got = run("decode", "-q", stdin=broken)
 
     assert got.code == 65
-    assert got.stderr == "gstream: 1 events could not be read\n"
+    assert got.stderr == "gstream: 1 event could not be read\n"
