@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass
-from typing import IO, Any, NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from .errors import BadDataError
 from .events import dumps, loads
@@ -25,12 +25,12 @@ _LONGEST_LINE = 8192
 
 
 class Process(Protocol):
-    """What `subprocess.Popen` starts."""
+    """What `subprocess.Popen` starts; its three files are pipes."""
 
     pid: int
-    stdin: IO[bytes] | None
-    stdout: IO[bytes] | None
-    stderr: IO[bytes] | None
+    stdin: Any
+    stdout: Any
+    stderr: Any
 
     def poll(self) -> int | None:
         """The exit status; None while it runs."""
@@ -135,9 +135,8 @@ class Command:
             (process.stdout, selectors.EVENT_READ, self._read_output),
             (process.stderr, selectors.EVENT_READ, self._read_errors),
         ):
-            if pipe is not None:
-                os.set_blocking(pipe.fileno(), False)
-                selector.register(pipe, events, action)
+            os.set_blocking(pipe.fileno(), False)
+            selector.register(pipe, events, action)
 
     def look(self, selector: selectors.BaseSelector) -> Outcome | None:
         """The outcome if the command has ended; ends it if it takes too long."""
@@ -176,7 +175,7 @@ class Command:
     def _pipes(self) -> Iterator[Any]:
         process = self._process
         for pipe in (process.stdin, process.stdout, process.stderr):
-            if pipe is not None and not pipe.closed:
+            if not pipe.closed:
                 yield pipe
 
     @property
@@ -192,13 +191,9 @@ class Command:
 
     def _feed(self, selector: selectors.BaseSelector) -> None:
         pipe = self._process.stdin
-        if pipe is None:
-            return
         try:
             self._input = self._input[os.write(pipe.fileno(), self._input) :]
-        except BlockingIOError:
-            return
-        except OSError:  # it does not read its arguments
+        except BrokenPipeError:  # it does not read its arguments
             self._input = self._input[:0]
         if not self._input:
             _close(pipe, selector)
@@ -244,10 +239,7 @@ class Command:
 
 def _read(pipe: Any, selector: selectors.BaseSelector) -> bytes:
     """What is there; the pipe is closed at its end."""
-    try:
-        data = os.read(pipe.fileno(), _READ_SIZE)
-    except BlockingIOError:
-        return b""
+    data = os.read(pipe.fileno(), _READ_SIZE)
     if not data:
         _close(pipe, selector)
     return data

@@ -298,10 +298,6 @@ class Offline:
         response = self._client.send(outgoing, stream=True)
         return Answer(response.status_code, response.headers, response.iter_raw(), response.close)
 
-    def close(self) -> None:
-        """Close."""
-        self._client.close()
-
 
 class _RecordedTransport(httpx.BaseTransport):
     def __init__(self, status: int, parts: Iterable[bytes]) -> None:

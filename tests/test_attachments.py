@@ -64,6 +64,7 @@ MP3 = (b"\xff\xfb\x90\x64" + bytes(413)) * 4
         pytest.param(b"<html></html>", "text/plain", id="markup"),
         pytest.param(bytes(range(1, 200)), "", id="binary"),
         pytest.param("Grüße".encode("utf-16"), "", id="utf-16"),
+        pytest.param("Grüße".encode("latin-1"), "", id="latin-1"),
     ],
 )
 def test_content_shows_its_type(content: bytes, expected: str) -> None:

@@ -107,6 +107,14 @@ def test_a_demo_is_found_by_its_input_alone() -> None:
     assert find_demo([demo], {"input": " Count.\n", "model": "other", "store": False}) is demo
 
 
+def test_a_demo_of_several_contents_is_found_by_all_of_them() -> None:
+    contents = [{"type": "text", "text": "a"}, {"type": "image", "uri": "gs://a"}]
+    demo = recording("a", {"input": contents})
+
+    assert find_demo([demo], {"input": contents, "model": "m"}) is demo
+    assert find_demo([demo], {"input": contents[:1]}) is None
+
+
 def test_a_miss_names_the_nearest_recording_and_what_differs() -> None:
     recordings = [
         recording("weather.sse", {"input": "Weather?", "model": "b", "tools": []}),

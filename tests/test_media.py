@@ -364,6 +364,15 @@ def test_images_in_thoughts_are_saved_where_thoughts_are_asked_for(tmp_path: Pat
     assert got.steps[0]["summary"][0]["path"].endswith("001-image.png")
 
 
+def test_thoughts_that_come_with_the_end_are_not_saved_twice(tmp_path: Path) -> None:
+    final = [{"type": "thought", "summary": [SUMMARY["delta"]["content"]]}]
+
+    got = Saved(tmp_path, *THOUGHT[:-1], completed(steps=final), thoughts=True)
+
+    assert got.names == ["001-image.png"]
+    assert got.steps[0]["summary"][0]["path"].endswith("001-image.png")
+
+
 def test_images_in_thoughts_are_left_alone_elsewhere(tmp_path: Path) -> None:
     got = Saved(tmp_path, *THOUGHT)
 

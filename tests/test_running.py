@@ -70,6 +70,7 @@ def test_output_that_is_no_utf_8_is_text_with_replacements() -> None:
         pytest.param(sh("echo broken >&2; exit 3"), "exit status 3: broken", id="exit-status"),
         pytest.param(sh("echo lost; exit 1"), "exit status 1", id="silent"),
         pytest.param(sh("kill -9 $$"), "ended by SIGKILL", id="signal"),
+        pytest.param(sh("kill -40 $$"), "ended by signal 40", id="signal-without-a-name"),
         pytest.param(
             ["/nonexistent/f"], "f cannot be started: No such file or directory", id="absent"
         ),

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 
 import pytest
 
+from gstream.errors import ConfigurationError
 from gstream.transport import (
     Answer,
     BrokenStreamError,
@@ -285,7 +286,27 @@ def test_a_transport_can_be_used_again() -> None:
     assert len(server.requests) == 2
 
 
+@pytest.mark.parametrize("url", ["ftp://127.0.0.1/x", "https://127.0.0.1:x/"])
+def test_an_address_that_cannot_be_asked_is_a_mistake_of_the_settings(url: str) -> None:
+    with _transport(url) as it, pytest.raises(ConfigurationError, match=f"^{url}: "):
+        it.connect(Request("GET", url))
+
+
+def test_a_transport_that_was_never_used_can_be_closed() -> None:
+    with _transport("https://nowhere.invalid"):
+        pass
+
+
 # --- the log
+
+
+def test_the_log_shows_no_body_where_there_is_none() -> None:
+    lines: list[str] = []
+    with RawServer(servers.answering()) as server, _transport(server.url, log=lines.append) as it:
+        it.connect(Request("GET", f"{server.url}/x")).read()
+
+    assert lines[:2] == [f"> GET {server.url}/x", "> Accept: application/json"]
+    assert lines[2].startswith("< HTTP/1.1 200")
 
 
 def test_the_log_shows_both_directions_without_secrets() -> None:

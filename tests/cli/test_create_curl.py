@@ -36,6 +36,15 @@ def test_the_curl_command_holds_no_secret() -> None:
     assert "'X-Api-Token: '\"$X_API_TOKEN\"" in got.text
 
 
+@pytest.mark.parametrize("header", ["Authorization: Bearer s3cret", "x-goog-api-key: s3cret"])
+def test_a_key_in_a_header_takes_the_place_of_the_usual_one(header: str) -> None:
+    got = run("create", "--curl", "-p", "x", "-H", header)
+
+    assert got.code == 0
+    assert "$GEMINI_API_KEY" not in got.text
+    assert "s3cret" not in got.text
+
+
 def test_the_curl_command_needs_no_key() -> None:
     assert run("create", "--curl", "-p", "x", env={"GEMINI_API_KEY": None}).code == 0
 

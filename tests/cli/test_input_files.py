@@ -1,4 +1,5 @@
 import os
+import threading
 from pathlib import Path
 
 import pytest
@@ -29,6 +30,25 @@ def test_hands_on_what_a_pipe_holds_at_once(tmp_path: Path) -> None:
     os.write(writer, b"second")
     assert next(chunks) == b"second"
     os.close(writer)
+
+
+def test_waits_for_a_pipe_that_somebody_has_set_not_to_block() -> None:
+    reading, writing = os.pipe()
+    os.set_blocking(reading, False)
+    before = os.dup(0)
+    os.dup2(reading, 0)
+    try:
+        chunks = chunks_of("-")
+        later = threading.Timer(0.05, os.write, [writing, b"late"])
+        later.start()
+
+        assert next(chunks) == b"late"
+        os.close(writing)
+        assert list(chunks) == []
+    finally:
+        os.dup2(before, 0)
+        os.close(before)
+        os.close(reading)
 
 
 @pytest.mark.parametrize(
