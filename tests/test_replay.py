@@ -432,6 +432,28 @@ def test_a_status_update_after_that_beginning_is_a_new_one() -> None:
     assert got == [UPDATE, delta(text="a")]
 
 
+def test_an_update_at_the_beginning_is_not_the_one_that_came_later() -> None:
+    events = numbered([created(), UPDATE, start(), delta(text="a"), UPDATE, delta(text="b")], 2)
+    arrived = [created(), UPDATE, *events[3:]]
+
+    assert replayed(ledger_of(*events[:5]), *arrived, after_last_id=True) == events[5:]
+
+
+def test_an_update_after_created_may_be_the_one_that_follows_the_id() -> None:
+    events = numbered([created(), UPDATE, start(), UPDATE, delta(text="b")], 2)
+    ledger = ledger_of(*events[:4])
+
+    assert replayed(ledger, created(), *events[3:], after_last_id=True) == events[4:]
+
+
+def test_an_error_among_what_was_handed_on_does_not_come_again() -> None:
+    error = event("error", error={})
+    events = numbered([created(), start(), delta(text="a"), error, delta(text="b")], 1, 4)
+    again = [delta(text="a"), events[4], delta(text="c")]
+
+    assert replayed(ledger_of(*events), *again, after_last_id=True) == [delta(text="c")]
+
+
 def test_a_server_that_ignores_the_cursor_may_leave_out_the_ids() -> None:
     beat = event("interaction.heartbeat")
     events = [created(), start(), delta(text="a"), beat, delta(text="b"), delta(text="c")]
