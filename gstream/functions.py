@@ -23,6 +23,8 @@ _KEY_VARIABLES = frozenset({"GOOGLE_API_KEY", "GEMINI_API_KEY"})
 _SHORTEST_SECRET = 8
 _SHOWN = 4000
 
+_INTERRUPTIONS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
 # How often we look whether a command has ended: while its output is open, and once it is closed.
 _TICK = 0.02
 _SHORT_TICK = 0.002
@@ -147,11 +149,18 @@ def _variables(call: Call, environment: Mapping[str, str]) -> dict[bytes, bytes]
 
 def _end_all(commands: Sequence[Command]) -> None:
     """End commands and all that they have started, whatever it takes."""
-    for command in commands:
-        command.signal(signal.SIGTERM)
-    end = time.monotonic() + GRACE
-    while any(command.running for command in commands) and time.monotonic() < end:
-        time.sleep(0.005)  # half a second at most
-    for command in commands:
-        command.signal(signal.SIGKILL)
-        command.close()
+    if not commands:
+        return
+    # A second Ctrl-C would end us while those that are deaf to the first live on.
+    blocked = signal.pthread_sigmask(signal.SIG_BLOCK, _INTERRUPTIONS)
+    try:
+        for command in commands:
+            command.signal(signal.SIGTERM)
+        end = time.monotonic() + GRACE
+        while any(command.running for command in commands) and time.monotonic() < end:
+            time.sleep(0.005)  # half a second at most
+        for command in commands:
+            command.signal(signal.SIGKILL)
+            command.close()
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, blocked)

@@ -186,6 +186,24 @@ def test_a_signal_during_a_call_ends_call_and_run(
     assert not _running(mark)
 
 
+def test_a_second_signal_leaves_no_command_that_is_deaf_to_the_first(place: Path) -> None:
+    mark = f"1004.{os.getpid()}"
+    deaf = f"trap 'touch asked' TERM; touch begun; while :; do sleep {mark}; done"
+    (place / "deaf.sh").write_text(deaf)
+    with RawServer(calling()) as server:
+        args = ["create", "--base-url", server.url, "-p", "x", "--exec", "get_weather=sh deaf.sh"]
+        with started(*args) as process:
+            wait_for((place / "begun").exists, "the command")
+            process.send_signal(signal.SIGINT)
+            asked = place / "asked"  # or killed already, on a busy machine
+            wait_for(lambda: asked.exists() or process.poll() is not None, "the first signal")
+            process.send_signal(signal.SIGINT)
+            process.wait(20)
+
+    assert process.returncode == -signal.SIGINT
+    wait_for(lambda: not _running(mark), "the end of the command")
+
+
 def test_control_c_on_a_terminal_ends_call_and_run(
     sleeping: tuple[list[str], str], place: Path
 ) -> None:
