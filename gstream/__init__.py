@@ -9,16 +9,15 @@ Each is loaded when it is first asked for; none imports an HTTP client.
 
 TYPE_CHECKING = False  # as of `typing`, whose import takes a while
 
-if TYPE_CHECKING:
-    from .sse import ServerSentEvent, SSEDecoder
-    from .steps import Accumulator
-    from .stream import AsyncStream, Stream
-
 __version__ = "0.1.0"
 
 __all__ = ["Accumulator", "AsyncStream", "SSEDecoder", "ServerSentEvent", "Stream"]
 
-if not TYPE_CHECKING:
+if TYPE_CHECKING:
+    from .sse import ServerSentEvent, SSEDecoder
+    from .steps import Accumulator
+    from .stream import AsyncStream, Stream
+else:
     _MODULES = {
         "Accumulator": "steps",
         "AsyncStream": "stream",

@@ -110,8 +110,8 @@ def read(name: str, data: bytes) -> list[Recording]:
                 found.append(Recording(name, fields, [], {}))
             case Part():
                 found[-1].parts.append(piece)
-            case Exit(fields):
-                found[-1].exit.update(fields)
+            case _:  # its exit
+                found[-1].exit.update(piece.fields)
     return [one for one in found if one.parts or one.header]
 
 

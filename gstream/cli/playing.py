@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable
 
 from gstream.errors import GstreamError
 from gstream.events import Event
-from gstream.recording import Exit, Header, Part, Piece
+from gstream.recording import Header, Part, Piece
 
 from .run import Run
 
@@ -45,8 +45,8 @@ def play(
                 begin(fields)
                 _begin_turn(run, fields)
                 ended = False
-            case Exit(fields):
-                failure = failure or _failure(fields)
+            case _:  # its exit
+                failure = failure or _failure(piece.fields)
                 ended = True
     run.session.end_input()
     if failure is not None:
