@@ -39,10 +39,10 @@ class CursorFile:
                 not let us replace it.
         """
         self._path = path
-        self._place = os.path.realpath(path)
         self._made = False
         self._fd = -1
         try:
+            self._place = os.path.realpath(path)
             while not self._take(new=new):
                 pass
         except OSError as exc:

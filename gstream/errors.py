@@ -94,7 +94,8 @@ class GstreamError(Exception):
     retryable: ClassVar[bool] = False
 
     def __init__(self, message: str, *, hint: str = "") -> None:
-        super().__init__(message)
+        # Names of files may hold bytes that are no text; messages go into JSON, too.
+        super().__init__(message.encode("utf-8", "replace").decode())
         self.hint = hint
 
 

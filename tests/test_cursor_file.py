@@ -149,6 +149,17 @@ def test_a_directory_that_is_not_there_is_said_at_once(tmp_path: Path) -> None:
         opened(tmp_path / "no" / "c")
 
 
+def test_a_working_directory_that_is_gone_is_said(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "gone").mkdir()
+    monkeypatch.chdir(tmp_path / "gone")
+    (tmp_path / "gone").rmdir()
+
+    with pytest.raises(CannotCreateError, match=r"^--cursor c: No such file or directory$"):
+        CursorFile("c", new=True)
+
+
 def test_a_directory_that_nothing_can_be_written_to_is_said_at_once(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -1,5 +1,6 @@
 """The tree of failures and the table of exit codes, which never changes once released."""
 
+import os
 import re
 
 import pytest
@@ -88,3 +89,9 @@ def test_a_failure_is_its_message_and_a_hint() -> None:
 
     assert (str(plain), plain.hint) == ("a b", "")
     assert (str(hinted), hinted.hint) == ("a b", "do c")
+
+
+def test_a_message_with_a_name_that_is_no_text_can_be_written() -> None:
+    name = os.fsdecode(b"gr\xfc\xc3\xbcn")
+
+    assert str(GstreamError(f"{name}: not there")) == "gr?ün: not there"

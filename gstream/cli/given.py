@@ -11,21 +11,36 @@ import click
 from gstream.errors import BadDataError, NoInputError
 from gstream.events import loads
 
+_PIECE = 1024 * 1024
+
+MOST_BYTES = 100 * _PIECE
+"""Of a file whose content is sent: more than that no request holds."""
+
 _DEEPEST = 200
 """Levels of JSON: writers of JSON stop a little below that, servers long before."""
 
 
-def read_file(name: str) -> bytes:
+def read_file(name: str, *, most: float = MOST_BYTES) -> bytes:
     """A whole file, or standard input for `-`.
+
+    Args:
+        name: Its name.
+        most: Bytes that it may have: some files, such as devices, never end.
 
     Raises:
         NoInputError: It cannot be read.
+        BadDataError: It is too large.
     """
+    content = bytearray()
     try:
         with open(0 if name == "-" else name, "rb", closefd=name != "-") as file:
-            return file.read()
+            while piece := file.read(_PIECE):
+                content += piece
+                if len(content) > most:
+                    raise BadDataError(f"{name}: more than {MOST_BYTES >> 20} MiB are too many")
     except OSError as exc:
         raise unreadable(name, exc) from exc
+    return bytes(content)
 
 
 def unreadable(name: str, exc: OSError) -> NoInputError:

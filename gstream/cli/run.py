@@ -274,11 +274,12 @@ def _check_files_differ(options: dict[str, Any]) -> None:
     Raises:
         click.UsageError: Two options name the same one.
     """
-    named = {name: options.get(name) for name in ("record", "stats", "cursor")}
-    places = [os.path.realpath(path) for path in named.values() if path and path != "-"]
-    regular = [place for place in places if os.path.isfile(place) or not os.path.exists(place)]
-    if len(set(regular)) < len(regular):
-        raise click.UsageError("--record, --stats and --cursor need a file each")
+    named = [options.get(name) for name in ("record", "stats", "cursor")]
+    with suppress(FileNotFoundError):  # there is no working directory
+        places = [os.path.realpath(path) for path in named if path and path != "-"]
+        regular = [place for place in places if os.path.isfile(place) or not os.path.exists(place)]
+        if len(set(regular)) < len(regular):
+            raise click.UsageError("--record, --stats and --cursor need a file each")
 
 
 def _interruption(signum: int) -> GstreamError:

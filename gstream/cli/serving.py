@@ -1,5 +1,6 @@
 """`gstream replay --serve`: recordings as a server, for a command or until it is interrupted."""
 
+import math
 import os
 import signal
 import threading
@@ -56,7 +57,8 @@ def serve(options: dict[str, Any], command: Sequence[str]) -> None:
 def _address(options: dict[str, Any]) -> tuple[str, int]:
     host, colon, port = options["serve"].rpartition(":")
     host = host.removeprefix("[").removesuffix("]") or "127.0.0.1"
-    if not (colon and port.isascii() and port.isdecimal() and int(port) < 1 << 16):
+    is_port = port.isascii() and port.isdecimal() and len(port) < 6 and int(port) < 1 << 16
+    if not (colon and is_port and host.isprintable()):
         raise click.UsageError(f"--serve {options['serve']}: an address looks like HOST:PORT")
     if not (options["allow_remote"] or is_loopback(host)):
         raise click.UsageError(
@@ -70,7 +72,7 @@ def _library(names: Sequence[str]) -> Library:
     files = [file for name in names for file in _files(name)]
     recordings: list[Recording] = []
     for file in files:
-        recordings += read(os.path.basename(file), read_file(file))
+        recordings += read(os.path.basename(file), read_file(file, most=math.inf))
     if not any(recording.parts for recording in recordings):
         raise NoInputError(f"{', '.join(names)}: there is no recording")
     return Library(recordings, find=find_in_one if len(files) == 1 else find)

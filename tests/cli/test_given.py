@@ -1,5 +1,6 @@
 """What the values of options stand for: text, JSON, files and standard input."""
 
+import math
 import os
 from pathlib import Path
 
@@ -15,6 +16,18 @@ def test_a_file_is_read_whole(tmp_path: Path) -> None:
     (tmp_path / "x").write_bytes(b"\0\xff")
 
     assert given.read_file(str(tmp_path / "x")) == b"\0\xff"
+
+
+def test_a_file_that_never_ends_is_not_read_for_ever() -> None:
+    with pytest.raises(BadDataError, match=r"^/dev/zero: more than 100 MiB are too many$"):
+        given.read_file("/dev/zero")
+
+
+def test_a_recording_may_be_larger_than_a_request(tmp_path: Path) -> None:
+    with (tmp_path / "x").open("wb") as file:
+        file.truncate(given.MOST_BYTES + 1)
+
+    assert len(given.read_file(str(tmp_path / "x"), most=math.inf)) == given.MOST_BYTES + 1
 
 
 @pytest.mark.parametrize(

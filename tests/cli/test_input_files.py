@@ -6,6 +6,7 @@ import pytest
 
 from gstream.cli.input_files import chunks_of
 from gstream.errors import NoInputError
+from tests.cli.support_cli import run
 
 
 def test_reads_a_file_in_chunks(tmp_path: Path) -> None:
@@ -69,3 +70,13 @@ def test_an_abandoned_file_is_closed(tmp_path: Path) -> None:
     chunks.close()  # type: ignore[attr-defined]  # a generator
 
     assert len(os.listdir("/dev/fd")) == open_before
+
+
+@pytest.mark.parametrize("view", ["--text", "--ndjson"])
+def test_a_name_that_is_no_text_is_told_everywhere(view: str, tmp_path: Path) -> None:
+    name = os.fsdecode(b"no\xff")
+
+    got = run("decode", view, name, "--record", str(tmp_path / "r.sse"))
+
+    assert (got.code, got.stderr) == (66, "gstream: no?: No such file or directory\n")
+    assert b'"message":"no?: No such file or directory"' in (tmp_path / "r.sse").read_bytes()

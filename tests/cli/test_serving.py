@@ -405,7 +405,9 @@ def test_listens_for_others_when_told_so() -> None:
         assert httpx.get(url.replace("0.0.0.0", "127.0.0.1")).status_code == 404
 
 
-@pytest.mark.parametrize("address", ["x", "127.0.0.1", "127.0.0.1:x", "127.0.0.1:70000"])
+@pytest.mark.parametrize(
+    "address", ["x", "127.0.0.1", "127.0.0.1:x", "127.0.0.1:70000", ":" + "9" * 5000, "\udcff:0"]
+)
 def test_an_address_that_is_none_is_refused(address: str) -> None:
     got = run("replay", f"--serve={address}", DEMO)
 
