@@ -224,7 +224,11 @@ class EventReader:
         try:
             batch = self._parse(lines[:-1] if done else lines)
         except (ValueError, KeyError, TypeError):
-            return self._one_by_one(self._placed(lines))
+            batch = None  # the exception, which holds what was parsed, is gone after this
+        if batch is None:
+            placed = self._placed(lines)
+            del lines  # or a huge event would be held twice
+            return self._one_by_one(placed)
         self._count += len(lines)
         return joined(batch, self._one(DONE, None)) if done else batch
 
