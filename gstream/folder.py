@@ -35,6 +35,8 @@ class Folder:
         try:
             os.makedirs(path, exist_ok=True)
             self._fd = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        except FileExistsError as exc:
+            raise CannotCreateError(f"{path}: {os.strerror(errno.ENOTDIR)}") from exc
         except OSError as exc:
             raise CannotCreateError(f"{path}: {exc.strerror}") from exc
         if not os.access(path, os.W_OK | os.X_OK):

@@ -142,7 +142,7 @@ def test_numbers_go_on_after_the_highest(present: list[str], expected: int, tmp_
 def test_a_file_in_its_place_is_no_folder(tmp_path: Path) -> None:
     (tmp_path / "a").touch()
 
-    with pytest.raises(CannotCreateError, match="a: File exists"):
+    with pytest.raises(CannotCreateError, match="a: Not a directory"):
         Folder(str(tmp_path / "a"))
 
 

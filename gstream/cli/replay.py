@@ -2,7 +2,7 @@
 
 import re
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import click
@@ -12,7 +12,7 @@ from gstream.recording import Pace, Sleep, pieces
 
 from .given import check_stdin_once
 from .input_files import chunks_of, read_each
-from .options import Command, view_options
+from .options import Command, order_given, view_options
 from .parameters import Number
 from .playing import play
 from .run import Run, new_run, speed_up
@@ -20,6 +20,9 @@ from .signals import sleep
 
 _ADDRESS = re.compile(r"(?:\[[0-9A-Fa-f:.%]+\]|[^/:\[\]]*):[0-9]{1,5}")
 _ANY_PORT = "127.0.0.1:0"
+_OF_SERVE = frozenset(
+    "recordings speed idle_time_limit serve drop_after allow_remote quiet verbose".split()
+)
 
 
 class ReplayCommand(Command):
@@ -31,7 +34,13 @@ class ReplayCommand(Command):
         if any(word.partition("=")[0] == "--serve" for word in args[:end]):
             ctx.meta["gstream.command"] = args[end + 1 :]
             args = list(_with_address(args[:end]))
+        elif args[end + 1 :] and self._names_recordings(ctx, args[:end]):
+            raise click.UsageError("a COMMAND after -- needs --serve", ctx)
         return super().parse_args(ctx, args)
+
+    def _names_recordings(self, ctx: click.Context, args: list[str]) -> bool:
+        named = self.make_parser(ctx).parse_args(list(args))[0]["recordings"]
+        return isinstance(named, tuple) and bool(named)  # else it is Click's word for nothing
 
 
 def _with_address(args: list[str]) -> Iterator[str]:
@@ -98,10 +107,16 @@ def command(ctx: click.Context, /, **_options: object) -> None:
         raise click.UsageError("which recording? name a file, or - for standard input")
     check_stdin_once(files.count("-"))
     if options["serve"]:
+        _refuse_view(ctx)
         from .serving import serve
 
         serve(options, ctx.meta["gstream.command"])
-        return
+    else:
+        _play(ctx, files)
+
+
+def _play(ctx: click.Context, files: Sequence[str]) -> None:
+    options = ctx.params
     if options["drop_after"] is not None or options["allow_remote"]:
         raise click.UsageError("--drop-after and --allow-remote need --serve")
     speed_up()
@@ -112,6 +127,19 @@ def command(ctx: click.Context, /, **_options: object) -> None:
         play(run, pieces(chunks_of(name)), wait=wait, begin=lambda header: _copy(run, header))
 
     run.drive(lambda: read_each(run, files, read))
+
+
+def _refuse_view(ctx: click.Context) -> None:
+    """Refuse options about a view: a server shows nothing.
+
+    Raises:
+        click.UsageError: There is one.
+    """
+    given = [name for name in order_given(ctx) if name not in _OF_SERVE]
+    names = {parameter.name: parameter.opts[-1] for parameter in ctx.command.params}
+    if given:
+        option = f"--{ctx.params['view']}" if given[0] == "view" else names[given[0]]
+        raise click.UsageError(f"{option} says what is shown, and --serve shows nothing")
 
 
 def _copy(run: Run, header: Event) -> None:

@@ -217,3 +217,33 @@ def test_tells_address_recordings_and_command_apart(
     assert context.params["serve"] == serve
     assert list(context.params["recordings"]) == recordings
     assert context.meta["gstream.command"] == after
+
+
+def test_a_command_without_a_server_to_run_it_against_is_2(recording: str) -> None:
+    got = run("replay", recording, "--", "true")
+
+    assert (got.code, got.stdout) == (2, b"")
+    assert got.stderr.endswith("Error: a COMMAND after -- needs --serve\n")
+
+
+def test_a_recording_of_an_odd_name_can_follow_the_dashes(tmp_path: Path, recording: str) -> None:
+    Path(recording).rename(tmp_path / "--odd")
+
+    assert run("replay", "--speed", "0", "--", "--odd", cwd=tmp_path).code == 0
+
+
+@pytest.mark.parametrize(
+    ("args", "option"),
+    [
+        (["--json"], "--json"),
+        (["--text"], "--text"),
+        (["--flush", "end"], "--flush"),
+        (["-u"], "--usage"),
+        (["--record", "x"], "--record"),
+    ],
+)
+def test_a_view_of_what_is_served_is_2(args: list[str], option: str, recording: str) -> None:
+    got = run("replay", "--serve", recording, *args, "--", "true")
+
+    assert (got.code, got.stdout) == (2, b"")
+    assert f"Error: {option} says what is shown, and --serve shows nothing" in got.stderr
