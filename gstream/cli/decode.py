@@ -20,9 +20,10 @@ _RECORDING = b": gstream-recording "
 def command(ctx: click.Context, /, **_options: object) -> None:
     """Decode server-sent events from files or standard input.
 
-    Also reads NDJSON events, a JSON error body and a finished interaction;
-    header lines of `curl -i` are skipped. The exit code is the one that
-    `gstream create` would have given for the same stream.
+    Also reads NDJSON events, both forms of generateContent, a JSON error
+    body and a finished interaction; header lines of `curl -i` are skipped.
+    The exit code is the one that `gstream create` would have given for the
+    same stream.
 
     \b
     curl -sN … | gstream decode
