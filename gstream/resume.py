@@ -296,6 +296,7 @@ class Follower:
                 self._session.show_raw(raw)
             if batch.events:
                 self._hand_on(batch)
+                self._say_handed_on()
             return
         for event, line in zip(batch.events, batch.lines, strict=True):
             self._take_one(event, line, replay, raw)
@@ -309,12 +310,14 @@ class Follower:
             self._ended = event["event_type"] != "error"
             return
         pairs = [(event, line)] if replay is None else replay.feed(event, line)
-        for new, new_line in pairs:
+        if pairs:
             self._release_held()
-            self._session.show_raw(raw if new is event else _block(new, new_line))
-            batch = batch_of([new], [new_line])
+            blocks = [raw if new is event else _block(new, of_new) for new, of_new in pairs]
+            self._session.show_raw(b"".join(blocks))
+            batch = batch_of([new for new, _ in pairs], [of_new for _, of_new in pairs])
             self._hand_on(batch, recorded=replay is not None)
-        if not pairs and event["event_type"] == "interaction.completed":
+            self._say_handed_on()
+        elif event["event_type"] == "interaction.completed":
             self._session.end_again(batch_of([event], [line]))  # an earlier run has shown it
             self._ended = True
 
@@ -347,6 +350,9 @@ class Follower:
         if batch.notable:
             self._ended = self.over or self._session.finished
         self.at_checkpoint = _is_checkpoint(batch, before=self.at_checkpoint)
+
+    def _say_handed_on(self) -> None:
+        """Tell where we are, now that all that the ledger knows of was handed on."""
         if self._resuming.handed_on is not None:
             self._resuming.handed_on(self.ledger)
 

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from gstream.errors import GstreamError, NetworkError, TruncatedError
+from gstream.ledger import Ledger
 from gstream.polling import Resuming
 from gstream.reader import EventReader
 from gstream.resume import Follower
@@ -16,6 +17,7 @@ from gstream.session import Session
 from gstream.sink import Sink
 from gstream.transport import Answer, Request
 from gstream.views import VIEWS
+from tests import support
 from tests.drawn_faults import faults, stream
 from tests.faults import DONE, ENDINGS, Fault, FaultModel
 
@@ -48,7 +50,12 @@ class Followed:
 
 
 def follow(
-    model: FaultModel, view: str = "text", *, enabled: bool = True, first: Answer | None = None
+    model: FaultModel,
+    view: str = "text",
+    *,
+    enabled: bool = True,
+    first: Answer | None = None,
+    handed_on: Callable[[Ledger, bytes], None] = lambda _ledger, _out: None,
 ) -> Followed:
     """Follow an interaction from its POST, or from an answer that has been had already."""
     out = bytearray()
@@ -57,6 +64,7 @@ def follow(
     clock: Callable[[], float] = lambda: sum(waits)  # noqa: E731 - a clock
     session = Session(VIEWS[view](), Sink(out.extend), report=told.append)
     resuming = Resuming(enabled, 4, waits.append, clock, clock, lambda: 0.5, told.append)
+    resuming = replace(resuming, handed_on=lambda ledger: handed_on(ledger, bytes(out)))
     follower = Follower(
         session, model.connect, FakeRequests(), resuming, lambda: EventReader(told.append)
     )
@@ -237,6 +245,54 @@ def test_no_resume_ends_it_at_the_first_cut() -> None:
 
     assert isinstance(followed.failure, TruncatedError)
     assert len(model.requests) == 1
+
+
+def test_the_place_that_is_told_is_where_the_output_is() -> None:
+    texts = ["a", "b", "c", "a", "b", "x", "y", "a", "b", "z"]
+    deltas = [support.delta(text=text) for text in texts]
+    events = [support.created(), support.start(), *deltas, support.stop(), support.completed()]
+    events[4]["event_id"] = "e4"  # what follows looks like what was before it
+    events[8]["event_id"] = "e8"
+    places: list[tuple[int, int]] = []
+
+    def compare(ledger: Ledger, out: bytes) -> None:
+        length = ledger.tracks[0].position("content").length if ledger.tracks else 0
+        places.append((length, len(out)))
+
+    follow(FaultModel(events, [Fault(events=5), Fault(events=4)]), handed_on=compare)
+
+    assert [length for length, _ in places] == [written for _, written in places]
+    assert places[-1] == (10, 10)
+
+
+def test_an_error_without_a_word_at_the_end_of_a_stream_is_passing() -> None:
+    nothing = {"event_type": "error", "error": {}}
+    model = FaultModel([*stream("none")[:11], nothing], [Fault(events=12)])
+    first = model.connect(POST)
+    model.events = stream("none")
+
+    followed = follow(model, first=first)
+
+    assert (followed.output, followed.failure) == (uncut(stream("none"), "text"), None)
+
+
+def test_only_what_brings_nothing_several_times_in_a_row_is_polled() -> None:
+    more = [Fault(events=count, ending="silent") for count in (10, 12, 14)]
+    faults = [each for pair in zip(more, [STALLED] * 3, strict=True) for each in (*pair, STALLED)]
+    model = FaultModel(stream("none"), faults)
+
+    followed = follow(model)
+
+    assert followed.failure is None
+    assert not [request for request in model.requests[1:] if "stream=true" not in request]
+
+
+def test_only_failures_in_a_row_are_counted() -> None:
+    refused = Fault(status=503)
+    more = [Fault(events=count, ending="silent") for count in (10, 12, 14)]
+    faults = [each for one in more for each in (one, refused, refused, refused)]
+
+    assert follow(FaultModel(stream("none"), faults)).failure is None
 
 
 def test_another_text_is_never_mixed_in() -> None:
