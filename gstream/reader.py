@@ -162,16 +162,13 @@ class EventReader:
             return b"".join(self._block_of(event, line) for event, line in pairs if line)
         skipped, self._head_size = self._head_size, 0
         if self.leftover:  # all that can be used of it
-            return b"".join(self._block_of(*pair) for pair in pairs if self._is_raw_error(pair[0]))
+            return b"".join(self._block_of(*pair) for pair in pairs if "error" in pair[0])
         return raw[skipped:]
 
     def _block_of(self, event: Event, line: bytes) -> bytes:
-        if self._is_raw_error(event):
+        if event.get("error") is not None and event["error"] is self.raw_error:
             return dumps({"error": self.raw_error}) + b"\n"  # as servers do (PROTOCOL d.6)
         return block_of(event, line)
-
-    def _is_raw_error(self, event: Event) -> bool:
-        return event.get("error") is not None and event["error"] is self.raw_error
 
     # --- kinds
 

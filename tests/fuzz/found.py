@@ -18,6 +18,9 @@ FOUND = [
     pytest.param(
         "recorded", [b'data:{"":""}\n\ndata\n{"error":{"":""}}'], id="error-in-a-cut-block"
     ),
+    pytest.param(
+        "recorded", [b'data\n{"error":{"":""}}\n{"error":{"":""}}'], id="errors-in-a-cut-block"
+    ),
     pytest.param("recorded", [b'data:{"usageMetadata":{"":0}}\n\ndata'], id="cut-after-a-chunk"),
     pytest.param("answers", [b"{\\"], id="recording-that-is-no-json"),
     pytest.param("saved", [b"HTTP/ 429\n\nr"], id="refused-request"),
