@@ -170,6 +170,8 @@ def _key_in_file(name: str) -> str:
         mode = os.stat(name).st_mode
     except OSError as exc:
         raise NoInputError(f"--api-key-file {name}: {exc.strerror}") from exc
+    if not (stat.S_ISREG(mode) or stat.S_ISFIFO(mode)):  # such as the directory of the key
+        raise NoInputError(f"--api-key-file {name}: it is no file")
     if mode & (stat.S_IRWXG | stat.S_IRWXO):
         raise ConfigurationError(
             f"--api-key-file {name}: others can read it", hint=f"chmod 600 {shlex.quote(name)}"

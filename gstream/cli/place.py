@@ -42,8 +42,11 @@ class Place:
         """Where the answer to a request was left; None if it is to be sent.
 
         Raises:
-            UsageError: The file holds the place in the answer to another request.
+            UsageError: The file holds the place in the answer to another request, or nobody could
+                go on with this one.
         """
+        if body.get("store") is False:
+            raise UsageError("--cursor needs an interaction that is stored: leave out --no-store")
         kept, self._request = self._kept, request_hash(body)
         if kept is None or not kept.interaction_id or kept.finished:
             return None

@@ -27,6 +27,7 @@ from .signals import (
     stop_alarm,
     undisturbed,
 )
+from .written import check_written_files
 
 if TYPE_CHECKING:
     from gstream.media import Media
@@ -262,24 +263,10 @@ def new_run(ctx: click.Context) -> Run:
         OutputError: Nothing can be written to stdout.
         CannotCreateError: The file of --stats cannot be written.
     """
-    _check_files_differ(ctx.params)
+    check_written_files(ctx.params)
     if ctx.params["record"] == "-":
         raise click.UsageError("--record writes a file; use --sse for the stream on stdout")
     return Run(ctx.params, one_view(ctx))
-
-
-def _check_files_differ(options: dict[str, Any]) -> None:
-    """Refuse to write two things to one file.
-
-    Raises:
-        click.UsageError: Two options name the same one.
-    """
-    named = [options.get(name) for name in ("record", "stats", "cursor")]
-    with suppress(FileNotFoundError):  # there is no working directory
-        places = [os.path.realpath(path) for path in named if path and path != "-"]
-        regular = [place for place in places if os.path.isfile(place) or not os.path.exists(place)]
-        if len(set(regular)) < len(regular):
-            raise click.UsageError("--record, --stats and --cursor need a file each")
 
 
 def _interruption(signum: int) -> GstreamError:

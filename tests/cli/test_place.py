@@ -73,6 +73,15 @@ def test_another_request_is_refused_and_told_how_to_go_on(
     assert path.read_bytes() == before
 
 
+@pytest.mark.parametrize("args", [["--no-store"], ["-d", '{"store":false}']])
+def test_nobody_can_go_on_with_what_is_not_stored(args: list[str], tmp_path: Path) -> None:
+    with RawServer(OK) as server:
+        got = create(server, *args, "--cursor", str(tmp_path / "c"))
+
+    assert (got.code, server.requests, os.listdir(tmp_path)) == (2, [], [])
+    assert "--cursor needs an interaction that is stored" in got.stderr
+
+
 def test_another_request_may_follow_a_finished_one(tmp_path: Path) -> None:
     with RawServer(OK, OK) as server:
         first = create(server, "--cursor", str(tmp_path / "c"))

@@ -187,19 +187,6 @@ def test_a_pipe_with_a_reader_takes_a_recording(path: Path) -> None:
     assert b"".join(part.data for one in read("x", data) for part in one.parts) == ANSWER
 
 
-@pytest.mark.parametrize(
-    "options", [("--record", "--stats"), ("--stats", "--cursor"), ("--record", "--cursor")]
-)
-def test_two_things_are_not_written_to_one_file(options: tuple[str, str], path: Path) -> None:
-    link = path.with_name("link")
-    link.symlink_to(path)
-    with RawServer(servers.answering(ANSWER)) as server:
-        got = create(server, options[0], str(path), options[1], str(link))
-
-    assert (got.code, server.requests, path.exists()) == (2, [], False)
-    assert got.stderr.endswith("Error: --record, --stats and --cursor need a file each\n")
-
-
 def test_a_full_disk_costs_the_recording_and_not_the_answer(path: Path) -> None:
     with RawServer(servers.answering(ANSWER)) as server:
         got = create(server, "--record", "/dev/full", "--force")
