@@ -89,7 +89,7 @@ class Follower:
         self._handed = 0
         self._failures = 0
         self._fruitless = 0
-        self._whole_again = False
+        self._whole_again = self._known = False
 
     @property
     def ledger(self) -> Ledger:
@@ -103,13 +103,16 @@ class Follower:
         progress = self._session.progress
         return progress.completed or progress.ended or progress.status in _FINAL_STATUS
 
-    def follow(self, answer: Answer, *, replays: str = "") -> GstreamError | None:
+    def follow(
+        self, answer: Answer, *, replays: str = "", known: bool = False
+    ) -> GstreamError | None:
         """Hand on everything, over as many connections as it takes.
 
         Args:
             answer: The first connection.
             replays: What it repeats of what an earlier run handed on: nothing, `all`, or what
                 stands `after` the last event id of the ledger.
+            known: Whether the interaction had begun before, so that it can be asked for again.
 
         Returns:
             Why the interaction could not be followed to its end; None if it was.
@@ -117,6 +120,7 @@ class Follower:
         Raises:
             GstreamError: The connection broke before the first event, or brought what is no stream.
         """
+        self._known = known
         try:
             if replays:
                 end = self._read_again(answer, after_last_id=replays == "after")
@@ -144,14 +148,17 @@ class Follower:
             TruncatedError: Always then.
             NetworkError: There never was an event.
         """
-        place = self._session.progress.place
-        if end.broken and not self._session.progress.begun:
+        progress, place = self._session.progress, self._session.progress.place
+        known = self._known or progress.begun  # or the id may be that of the turn before
+        if end.broken and not known:
             raise NetworkError(f"{end.why}, before the first event")
         if not end.passing:
             raise TruncatedError(f"the stream ended with an error: {error_text(end.error or {})}")
         if not self._resuming.enabled:
             raise TruncatedError(f"{end.why} ({place})")
-        if not self._session.progress.interaction_id:
+        if not known:
+            raise TruncatedError(f"{end.why}, before the first event")
+        if not progress.interaction_id:
             raise TruncatedError(f"{end.why}, and the interaction is not stored ({place})")
 
     def _again(self, end: End) -> End:

@@ -218,7 +218,7 @@ class Following:
         self._run.session.progress.interaction_id = interaction_id
         follower = self._new_follower(ledger)
         answer = self._open(self._requests.stream(interaction_id, last_event_id))
-        self._end(follower.follow(answer))
+        self._end(follower.follow(answer, known=True))
 
     def _go_on(self, kept: Cursor) -> None:
         """Go on where another run was when it wrote the cursor."""
@@ -240,7 +240,8 @@ class Following:
         follower = self._new_follower(ledger)
         answer = self._open(self._requests.stream(kept.interaction_id, ledger.last_event_id))
         replays = "after" if ledger.last_event_id else "all"
-        self._end(follower.follow(answer, replays=replays if ledger.begun else ""))
+        replays = replays if ledger.begun else ""
+        self._end(follower.follow(answer, replays=replays, known=True))
 
     def _tell_finished(self, kept: Cursor) -> None:
         progress = Progress()

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from tests import support
 from tests.cli.support_cli import GSTREAM, environment, read_until, run
 from tests.drawn_faults import LIVE_ENDINGS, faults, stream
 from tests.faults import Fault, FaultModel, FaultServer
@@ -139,6 +140,17 @@ def test_a_hop_that_gives_back_its_own_token_ends_it() -> None:
         got = run(*create(server.url))
 
     assert (got.code, len(server.requests)) == (11, 2)
+
+
+def test_a_turn_that_never_begins_is_not_taken_for_the_one_before() -> None:
+    call = {"id": "c1", "name": "f", "arguments": {}}
+    turn = [support.created(), support.start("function_call", **call), support.stop()]
+    first = answering(support.stream(*turn, support.completed("requires_action")))
+    with RawServer(first, answering()) as server:
+        got = run(*create(server.url, "--exec", "f=cat"))
+
+    assert got.code == 76
+    assert [request.method for request in server.requests] == ["POST", "POST"]
 
 
 # --- the cursor file

@@ -37,6 +37,21 @@ def test_a_running_one_is_followed_over_its_own_breaks() -> None:
     assert (got.code, got.stdout) == (0, uncut())
 
 
+@pytest.mark.parametrize("ending", ["reset", "unfinished", "clean"])
+def test_a_connection_that_brings_nothing_is_followed_by_another(
+    ending: str, tmp_path: Path
+) -> None:
+    cursor = ["--cursor", str(tmp_path / "cursor"), "-q"]
+    nothing = Fault(events=0, ending=ending)
+    with FaultServer(FaultModel(stream("all"), [nothing, Fault(events=11), nothing])) as server:
+        by_id = resume(server, "v1_fault", "--no-resume", *cursor)
+        cut = resume(server, "v1_fault", "--no-resume", *cursor)
+        rest = resume(server, *cursor)
+
+    assert (by_id.code, by_id.stdout) == (76, b"")
+    assert (cut.code, rest.code, cut.stdout + rest.stdout) == (76, 0, uncut())
+
+
 def test_an_unknown_one_is_refused_with_the_servers_words() -> None:
     error = {"code": "not_found", "message": "No such interaction."}
     with RawServer(refusing(404, error)) as server:
