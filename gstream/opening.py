@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from .documents import error_in_body
 from .errors import GstreamError
+from .events import shorten
 from .outcome import refused_request
 from .retry import LONGEST_WAIT, asked_wait, backoff, is_daily_quota, is_retried
 from .transport import Answer, Connect, Request, UnansweredError, network_error
@@ -69,8 +70,14 @@ def _refusal(
     """The failure that a refusal is, and the seconds to wait before another try, if one helps."""
     error = error_in_body(answer.read())
     failure = refused_request(error, answer.status)
+    if place := answer.headers.get("location", ""):
+        failure.args = (f"HTTP {answer.status}: redirected to {shorten(place.encode())}",)
+        failure.hint = "redirects are not followed, or others would get the key; see --base-url"
     failure.args = (f"{request}: {failure}",)
-    if not is_retried(answer.status) or is_daily_quota(error):
+    if is_daily_quota(error):
+        failure.hint = "the quota of the day is used up: it is of no use to try again today"
+        return failure, None
+    if not is_retried(answer.status):
         return failure, None
     wait = asked_wait(answer.headers, error, retrying.now())
     if wait is None:

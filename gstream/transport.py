@@ -1,5 +1,6 @@
 """HTTP: a request out, an answer with its chunks of bytes in. The only module that knows httpx."""
 
+import os
 import re
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -11,6 +12,7 @@ import httpx
 
 from .errors import ConfigurationError, NetworkError
 from .hosts import is_loopback
+from .plain_words import CERTIFICATE_HINT, is_untrusted, plain, proxy_variable, settings_flaw
 
 _ERROR_BODY_LIMIT = 1024 * 1024
 _PIECE = 64 * 1024
@@ -135,7 +137,7 @@ class Transport:
                 f"{request.url}: the name of the host, or of a proxy, is none: {exc}"
             ) from exc
         except httpx.TransportError as exc:
-            raise _unanswered(exc, self.connect_timeout, self.idle_timeout) from exc
+            raise self._unanswered(exc) from exc
         self._tell_response(response)
         return Answer(
             response.status_code, response.headers, self._chunks(response), response.close
@@ -156,7 +158,27 @@ class Transport:
                 timeout=timeout, verify=remote, follow_redirects=False, trust_env=remote
             )
         except (ValueError, OSError, ImportError, httpx.InvalidURL) as exc:
-            raise ConfigurationError(f"the proxy or CA settings are not usable: {exc}") from exc
+            raise ConfigurationError(settings_flaw(exc, os.environ)) from exc
+
+    def _unanswered(self, exc: httpx.TransportError) -> UnansweredError:
+        match exc:
+            case httpx.ConnectTimeout() | httpx.PoolTimeout():
+                words = f"no connection within {self.connect_timeout:g} s"
+                return UnansweredError(words + self._by_way_of(), sent=False)
+            case httpx.ConnectError() | httpx.ProxyError():
+                return UnansweredError(plain(exc) + self._by_way_of(), sent=False)
+            case httpx.ReadTimeout():
+                words = f"no answer within {self.idle_timeout:g} s"
+                return UnansweredError(words, sent=True, final=True)
+            case httpx.ProtocolError() if "disconnected" not in str(exc):  # it answered something
+                return UnansweredError(plain(exc), sent=True, final=True)
+            case _:
+                return UnansweredError(plain(exc), sent=True)
+
+    def _by_way_of(self) -> str:
+        """Who was to be reached, if not the server itself."""
+        name = proxy_variable(self.base_url, os.environ)
+        return f" (by way of the proxy in {name})" if name else ""
 
     def _chunks(self, response: httpx.Response) -> Iterator[bytes]:
         coding = response.headers.get("content-encoding", "identity").lower()
@@ -168,7 +190,7 @@ class Transport:
             message = f"no byte came for {self.idle_timeout:g} s"
             raise BrokenStreamError(message) from exc
         except httpx.TransportError as exc:
-            raise BrokenStreamError(_words(exc)) from exc
+            raise BrokenStreamError(plain(exc)) from exc
         except zlib.error as exc:
             raise BrokenStreamError(f"the answer is no {coding}: {exc}") from exc
 
@@ -262,24 +284,6 @@ def _accept(request: Request) -> str:
     return "text/event-stream" if streams else "application/json"
 
 
-def _unanswered(exc: httpx.TransportError, connect_s: float, idle_s: float) -> UnansweredError:
-    match exc:
-        case httpx.ConnectTimeout() | httpx.PoolTimeout():
-            return UnansweredError(f"no connection within {connect_s:g} s", sent=False)
-        case httpx.ConnectError() | httpx.ProxyError():
-            return UnansweredError(_words(exc), sent=False)
-        case httpx.ReadTimeout():
-            return UnansweredError(f"no answer within {idle_s:g} s", sent=True, final=True)
-        case httpx.ProtocolError() if "disconnected" not in str(exc):  # it answered something
-            return UnansweredError(_words(exc), sent=True, final=True)
-        case _:
-            return UnansweredError(_words(exc), sent=True)
-
-
-def _words(exc: Exception) -> str:
-    return str(exc) or type(exc).__name__
-
-
 class Offline:
     """Answers requests from recordings instead of the network."""
 
@@ -319,4 +323,5 @@ class _Parts(httpx.SyncByteStream):
 
 def network_error(request: Request, exc: UnansweredError) -> NetworkError:
     """The failure of a request that got no answer."""
-    return NetworkError(f"{request}: {exc}")
+    hint = CERTIFICATE_HINT if is_untrusted(str(exc)) else ""
+    return NetworkError(f"{request}: {exc}", hint=hint)

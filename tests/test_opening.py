@@ -21,6 +21,7 @@ from gstream.transport import Answer, BrokenStreamError, Request, UnansweredErro
 REQUEST = Request("POST", "https://host/interactions", b"{}")
 NOW = 1_700_000_000.0
 RETRY_INFO = {"@type": "type.googleapis.com/google.rpc.RetryInfo", "retryDelay": "13.25s"}
+USED_UP = "the quota of the day is used up: it is of no use to try again today"
 PER_DAY = {
     "@type": "type.googleapis.com/google.rpc.QuotaFailure",
     "violations": [{"quotaId": "GenerateRequestsPerDayPerProjectPerModel-FreeTier"}],
@@ -256,9 +257,9 @@ def test_the_server_says_how_long_to_wait(outcome: Outcome, wait: float) -> None
             "the server asks to wait 3600 s",
             id="retry-info",
         ),
-        pytest.param(_refusing(429, {"details": [PER_DAY]}), "", id="daily-quota"),
+        pytest.param(_refusing(429, {"details": [PER_DAY]}), USED_UP, id="daily-quota"),
         pytest.param(
-            _refusing(429, {"details": [PER_DAY, RETRY_INFO]}), "", id="daily-quota-with-delay"
+            _refusing(429, {"details": [PER_DAY, RETRY_INFO]}), USED_UP, id="daily-quota-with-delay"
         ),
     ],
 )
@@ -269,6 +270,17 @@ def test_what_takes_too_long_is_not_waited_for(outcome: Outcome, hint: str) -> N
         server.open()
 
     assert (server.slept, caught.value.hint) == ([], hint)
+
+
+def test_a_redirect_is_told_and_not_followed() -> None:
+    server = FakeServer(_refusing(302, {}, location="https://login.h/\x1b[2J"))
+
+    with pytest.raises(RejectedError) as caught:
+        server.open()
+
+    assert str(caught.value) == f"{REQUEST}: HTTP 302: redirected to 'https://login.h/\\x1b[2J'"
+    assert "redirects are not followed" in caught.value.hint
+    assert server.slept == []
 
 
 # --- no answer

@@ -66,16 +66,27 @@ def test_a_header_replaces_ours_and_others_are_added() -> None:
         pytest.param({}, ["--base-url", "https://h\n"], "is not usable", id="line-end-in-url"),
         pytest.param({}, ["--base-url", "https://h/a b"], "is not usable", id="space"),
         pytest.param({"HTTPS_PROXY": "http://a..b"}, [], "or of a proxy", id="proxy-host"),
-        pytest.param({"HTTPS_PROXY": "http://a\x01b"}, [], "proxy or CA settings", id="proxy-url"),
+        pytest.param(
+            {"HTTPS_PROXY": "http://a\x01b"},
+            [],
+            "the proxy in HTTPS_PROXY is not usable",
+            id="proxy-url",
+        ),
         pytest.param({}, ["--base-url", "https://h:port"], "is not usable", id="port"),
         pytest.param({}, ["--base-url", "https://u:p@h"], "must not hold a user", id="user"),
         pytest.param({}, ["--base-url", "https://h?key=k"], "must not hold", id="query"),
         pytest.param({}, ["--base-url", "http://h"], "in plain text", id="plain-http"),
         pytest.param({}, ["--base-url", "http://127.0.0.1.h"], "in plain text", id="looks-local"),
         pytest.param({}, ["--base-url", "http://localhost.h"], "in plain text", id="named-local"),
-        pytest.param({"HTTPS_PROXY": "foo://h"}, [], "proxy or CA settings", id="proxy"),
-        pytest.param({"HTTPS_PROXY": "socks5://h"}, [], "proxy or CA settings", id="socks"),
-        pytest.param({"SSL_CERT_FILE": "/nowhere"}, [], "proxy or CA settings", id="ca-file"),
+        pytest.param(
+            {"HTTPS_PROXY": "foo://h"}, [], "the proxy in HTTPS_PROXY is not usable", id="proxy"
+        ),
+        pytest.param(
+            {"HTTPS_PROXY": "socks5://h"}, [], "the proxy in HTTPS_PROXY is not usable", id="socks"
+        ),
+        pytest.param(
+            {"SSL_CERT_FILE": "/nowhere"}, [], "SSL_CERT_FILE /nowhere: No such file", id="ca-file"
+        ),
     ],
 )
 def test_what_cannot_be_used_is_a_configuration_error(
@@ -99,6 +110,13 @@ def test_a_key_file_that_others_can_read_is_a_configuration_error(
     assert got.stderr == (
         f"gstream: --api-key-file {name}: others can read it\ngstream: chmod 600 {name}\n"
     )
+
+
+@pytest.mark.parametrize("name", ["/", "/dev/zero"])
+def test_what_is_no_key_file_is_not_to_be_made_private(name: str) -> None:
+    got = run("create", "-p", "x", "--api-key-file", name)
+
+    assert (got.code, got.stderr) == (66, f"gstream: --api-key-file {name}: it is no file\n")
 
 
 def test_a_key_file_that_is_not_there_is_no_input() -> None:
