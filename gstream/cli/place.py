@@ -108,8 +108,12 @@ class Place:
         )
 
 
-def kept_view(path: str) -> str:
-    """The view that was written by the run whose cursor a file holds; `text` if it holds none.
+def kept_view(path: str, interaction_id: str) -> str | None:
+    """The view in which an interaction was written so far; None if the file does not know.
+
+    Args:
+        path: The name of the file.
+        interaction_id: The id; empty for the interaction that the file names.
 
     Raises:
         CannotCreateError: Another run uses it, or it is no file.
@@ -117,7 +121,8 @@ def kept_view(path: str) -> str:
     """
     file = CursorFile(path, new=False)
     try:
-        return (file.load() or Cursor()).view
+        kept = file.load()
+        return kept.view if kept and interaction_id in {"", kept.interaction_id} else None
     finally:
         file.close()
 

@@ -38,7 +38,7 @@ def command(ctx: click.Context, /, **_options: object) -> None:
     if options["cursor"] and options["view"] is None:
         from .place import kept_view
 
-        options["view"] = kept_view(options["cursor"])
+        options["view"] = kept_view(options["cursor"], options["interaction_id"])
     run = new_run(ctx)
     from .following import Following
 

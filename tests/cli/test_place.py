@@ -142,6 +142,16 @@ def test_resume_takes_the_view_from_the_file(cut_server: FaultServer, tmp_path: 
     assert [*events, *second.events] == uncut_events
 
 
+def test_another_interaction_is_not_shown_in_the_view_of_the_one_before(tmp_path: Path) -> None:
+    with FaultServer(FaultModel(stream("all"))) as server:
+        started_with(server, "first", tmp_path / "c", "--json")
+        kept = (tmp_path / "c").read_text().replace("v1_fault", "v1_before")
+        (tmp_path / "c").write_text(kept)
+        got = resumed(server, "v1_fault", "--cursor", str(tmp_path / "c"))
+
+    assert (got.code, got.stdout) == (0, uncut())
+
+
 def test_another_view_is_refused(cut_server: FaultServer, tmp_path: Path) -> None:
     path = tmp_path / "c"
     cut(cut_server, path)
