@@ -139,7 +139,10 @@ class Stream:
         return self.interaction
 
     def close(self) -> None:
-        """Close the source; nothing more comes then. May be called twice."""
+        """Close the source; nothing more comes then. May be called twice.
+
+        From another thread it ends the loop, at the latest with the bytes that come next.
+        """
         self._core.stop()
         close = getattr(self._source, "close", None)
         if close is not None:

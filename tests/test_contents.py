@@ -213,6 +213,13 @@ def test_refuses_what_the_api_cannot_be_sent(given: Any) -> None:
         contents_of(given)
 
 
+def test_the_result_of_an_unknown_call_needs_a_name() -> None:
+    result = {"type": "function_result", "call_id": "c1", "result": 1}
+
+    with pytest.raises(UsageError, match=r"^function_result c1: generateContent needs the name "):
+        contents_of([result])
+
+
 def test_there_are_streams() -> None:
     assert STREAMS
 

@@ -6,7 +6,6 @@ import pytest
 
 from gstream.errors import UsageError
 from gstream.generate_content_request import request_of, schema_field
-from gstream.usage_metadata import camel_case
 
 HI = {"contents": [{"role": "user", "parts": [{"text": "hi"}]}]}
 CITY = {"type": "object", "properties": {"city": {"type": "string"}}, "required": ["city"]}
@@ -366,10 +365,3 @@ def test_an_input_follows_contents_in_the_apis_own_form() -> None:
 def test_nothing_to_send_is_refused() -> None:
     with pytest.raises(UsageError, match="nothing to send"):
         request_of({}, "m1")
-
-
-@pytest.mark.parametrize(
-    ("name", "camel"), [("top_p", "topP"), ("seed", "seed"), ("topP", "topP"), ("a_bC", "aBC")]
-)
-def test_spells_names_in_camel_case(name: str, camel: str) -> None:
-    assert camel_case(name) == camel

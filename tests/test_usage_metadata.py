@@ -2,7 +2,7 @@
 
 import pytest
 
-from gstream.usage_metadata import snake_case, usage_of
+from gstream.usage_metadata import camel_case, snake_case, usage_of
 
 
 @pytest.mark.parametrize(
@@ -48,3 +48,10 @@ def test_the_service_tier_is_no_count() -> None:
 )
 def test_spells_names_in_snake_case(name: str, snake: str) -> None:
     assert snake_case(name) == snake
+
+
+@pytest.mark.parametrize(
+    ("name", "camel"), [("top_p", "topP"), ("seed", "seed"), ("topP", "topP"), ("a_bC", "aBC")]
+)
+def test_spells_names_in_camel_case(name: str, camel: str) -> None:
+    assert camel_case(name) == camel
