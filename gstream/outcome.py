@@ -33,6 +33,12 @@ _FAILURES: dict[str, type[GstreamError]] = {
     "cancelled": CancelledError,
 }
 
+_STATUS_HINTS = {
+    "incomplete": "its answer stops early, at max_output_tokens perhaps",
+    "budget_exceeded": "its answer stops early: what it was allowed to cost is spent",
+    "requires_continuation": "its answer stops early, and was not continued",
+}
+
 # These statuses are news enough without the end of the stream; others may be half an answer.
 _FINAL = frozenset({"failed", "cancelled"})
 
@@ -134,6 +140,8 @@ class Progress:
             return self._status_failure()
         if self.error is not None:
             return error_event(self.error)
+        if not self.begun:
+            return TruncatedError(f"the stream ended, and {self.place}")
         return TruncatedError(f"the stream ended before the interaction did ({self.place})")
 
     @property
@@ -149,11 +157,13 @@ class Progress:
         kind = _FAILURES.get(self.status, IncompleteError)
         why = f": {error_text(self.error)}" if self.error else ""
         if self.status in RUNNING:
-            return TruncatedError(f"the interaction is still {self.status or 'without a status'}")
+            still = f"is still {self.status}" if self.status else "has no status"
+            return TruncatedError(f"the stream ended, and the interaction {still}")
         if self.status == "requires_action":
             hint = answer_hint(self.interaction_id, list(self.calls))
             return kind("the interaction waits for the results of function calls", hint=hint)
-        return kind(f"the interaction ended with status {self.status}{why}")
+        hint = _STATUS_HINTS.get(self.status, "")
+        return kind(f"the interaction ended with status {self.status}{why}", hint=hint)
 
     def _see(self, interaction: Event) -> None:
         match interaction:

@@ -159,7 +159,7 @@ class Follower:
         if not known:
             raise TruncatedError(f"{end.why}, before the first event")
         if not progress.interaction_id:
-            raise TruncatedError(f"{end.why}, and the interaction is not stored ({place})")
+            raise TruncatedError(f"{end.why}; it cannot be resumed ({place})")
 
     def _again(self, end: End) -> End:
         """Go on: a new connection, or a look at how far the interaction is."""

@@ -242,7 +242,7 @@ EARLIER = event("gstream.exit", status=76)
         pytest.param(
             [],
             TruncatedError,
-            "the stream ended before the interaction did (no interaction had begun)",
+            "the stream ended, and no interaction had begun",
             id="nothing",
         ),
         pytest.param(
@@ -254,13 +254,13 @@ EARLIER = event("gstream.exit", status=76)
         pytest.param(
             [completed("in_progress")],
             TruncatedError,
-            "the interaction is still in_progress",
+            "the stream ended, and the interaction is still in_progress",
             id="completed-but-running",
         ),
         pytest.param(
             [event("interaction.completed")],
             TruncatedError,
-            "the interaction is still without a status",
+            "the stream ended, and the interaction has no status",
             id="completed-without-a-status",
         ),
     ],

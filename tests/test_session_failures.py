@@ -42,7 +42,7 @@ ERROR = line({"error": {"code": 503, "message": "gone"}})
     ("bodies", "failure", "message"),
     [
         pytest.param([stream(*answer("a"))], None, "", id="whole"),
-        pytest.param([b""], TruncatedError, "(no interaction had begun)", id="nothing"),
+        pytest.param([b""], TruncatedError, ", and no interaction had begun", id="nothing"),
         pytest.param([TRUNCATED], TruncatedError, "before the interaction did", id="truncated"),
         pytest.param(
             [stream(*answer("a", status="incomplete"))], IncompleteError, "incomplete", id="status"

@@ -13,6 +13,7 @@ from gstream.errors import (
     GstreamError,
     NetworkError,
     OutputError,
+    RefusedError,
     TruncatedError,
     UsageError,
 )
@@ -27,7 +28,7 @@ from gstream.steps import Step
 from gstream.transport import Answer, BrokenStreamError, Request, UnansweredError
 
 from .cancelling import cancel
-from .hints import cancel_command, resume_hint
+from .hints import cancel_command, key_hint, resume_hint
 from .interaction_requests import InteractionRequests
 from .network import Network, request_url, time_limit
 from .run import Run
@@ -342,6 +343,8 @@ class Following:
     def _resume_hint(self, failure: GstreamError) -> str:
         """How to go on after a failure; empty if nothing is known to help."""
         follower = self._follower
+        if isinstance(failure, RefusedError):
+            return key_hint(self._options)
         if not self._opened:  # what was called last is not answered yet
             return self._answering.hint if self._answering else ""
         if follower is None or follower.ended or not follower.ledger.begun:

@@ -96,6 +96,13 @@ def curl_command(options: dict[str, Any], path: str, body: Body) -> bytes:
     return (" \\\n  ".join(lines) + "\n").encode()
 
 
+def key_hint(options: dict[str, Any]) -> str:
+    """Where the key comes from that a server does not accept."""
+    names = [name for name, _ in given_headers(options) if name.lower() in _KEYS]
+    place = f"-H {names[0]}" if names else options["api_key_file"] or key_variable()
+    return f"the key comes from {place}"
+
+
 def _options(options: dict[str, Any]) -> Iterator[str]:
     """The options of the run that `resume` has, too, as far as they are not what they always are.
 

@@ -222,6 +222,23 @@ def test_the_hint_of_a_cursor_names_the_view(tmp_path: Path) -> None:
     assert (second.code, shown + second.stdout) == (0, whole)
 
 
+@pytest.mark.parametrize(
+    ("args", "env", "place"),
+    [
+        ([], {}, "GEMINI_API_KEY"),
+        ([], {"GOOGLE_API_KEY": KEY}, "GOOGLE_API_KEY"),
+        (["-H", "authorization: Bearer x"], {}, "-H authorization"),
+    ],
+)
+def test_where_a_refused_key_comes_from_is_told(
+    args: list[str], env: dict[str, str | None], place: str
+) -> None:
+    with RawServer(refusing(401, {"message": "API key not valid."})) as server:
+        got = create_x(server, *args, env=env)
+
+    assert (got.code, got.stderr.splitlines()[1:]) == (77, [f"gstream: the key comes from {place}"])
+
+
 PART = created() + step_start() + text_delta("half", event_id="e2")
 
 
