@@ -27,7 +27,8 @@ class OpenStep:
 
     def __init__(self, value: Step) -> None:
         self.value = value
-        self.kind = value.get("type")
+        kind = value.get("type")
+        self.kind = kind if isinstance(kind, str) else None  # a list would be no key
         self.pieces: list[str] | None = None
         self.audio: list[bytes] | None = None
         self.arguments: list[str] = []

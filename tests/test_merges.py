@@ -142,6 +142,15 @@ def test_a1_one_step_can_be_had_by_its_index() -> None:
     assert accumulated(start("thought", index=7), start()).step(7) == {"type": "thought"}
 
 
+@pytest.mark.parametrize("strange", [["model_output"], {}, 1, None], ids=repr)
+def test_a_delta_belongs_to_no_step_whose_type_is_no_text(strange: Any) -> None:
+    begun = {"event_type": "step.start", "index": 0, "step": {"type": strange}}
+
+    result = accumulated(begun, delta(text="x"), delta("hologram"))
+
+    assert (result.steps, result.unapplied) == ([{"type": strange}], 2)
+
+
 def test_a4_an_unknown_delta_without_a_start_makes_none() -> None:
     result = accumulated(delta("hologram"), delta(""), delta(text=1))
 
