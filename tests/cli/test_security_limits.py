@@ -51,7 +51,7 @@ def _use(server: RawServer, *args: str) -> Used:
 
 @pytest.fixture(scope="module")
 def usual() -> int:
-    """The memory of a run that nobody attacks."""
+    """The memory of a run that nobody attacks, or of pytest: the kernel counts it until `exec`."""
     with RawServer(OK) as server:
         return _use(server).memory
 
