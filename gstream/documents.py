@@ -81,7 +81,14 @@ def with_long_integers(chunk: Event, raw: bytes) -> Event:
 
 def made(events: list[Event]) -> Batch:
     """The batch of events that no server sent in this form."""
-    return batch_of(events, [dumps(event) + b"\n" for event in events])
+    return batch_of(events, list(map(_line, events)))
+
+
+def _line(event: Event) -> bytes:
+    try:
+        return orjson.dumps(event, option=orjson.OPT_APPEND_NEWLINE)  # a huge one is copied once
+    except orjson.JSONEncodeError:
+        return dumps(event) + b"\n"
 
 
 def joined(*batches: Batch) -> Batch:

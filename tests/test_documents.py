@@ -105,7 +105,14 @@ def test_an_event_that_was_made_has_a_line() -> None:
     batch = made([delta, stop])
 
     assert [orjson.loads(line) for line in batch.lines] == batch.events == [delta, stop]
+    assert all(line.endswith(b"}\n") for line in batch.lines)
     assert batch.notable == [stop]
+
+
+def test_an_event_with_a_long_integer_has_a_line() -> None:
+    assert made([{"event_type": "step.stop", "n": 2**80}]).lines == [
+        b'{"event_type":"step.stop","n":1208925819614629174706176}\n'
+    ]
 
 
 def test_joins_batches_in_order() -> None:
