@@ -1,15 +1,40 @@
 """Ask the server to stop a run (`--cancel-on-interrupt`)."""
 
+from typing import Any
+
 from gstream.documents import error_in_body
 from gstream.errors import BadDataError, GstreamError, TimeIsUpError
 from gstream.events import loads
 from gstream.outcome import error_text
 from gstream.transport import Connect, Request, UnansweredError
 
+from .hints import cancel_command
 from .network import time_limit
 
 _OK = 200
 _SECONDS = 5.0
+
+
+def stop(
+    options: dict[str, Any], connect: Connect, request: Request, *, background: bool
+) -> list[str]:
+    """Stop an interrupted run at the server if that was asked for; returns what to say about it.
+
+    Args:
+        options: Those of the run.
+        connect: Sends the request.
+        request: The one to cancel.
+        background: Whether the run goes on unless it is stopped.
+    """
+    told = "the run goes on at the server"
+    if options["cancel_on_interrupt"]:
+        done, told = cancel(connect, request)
+        if done:
+            return [told]
+    elif not background:
+        return []
+    command = cancel_command(options, request.url)
+    return [f"{told}; stop it with: {command}" if command else told]
 
 
 def cancel(connect: Connect, request: Request) -> tuple[bool, str]:

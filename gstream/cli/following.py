@@ -11,7 +11,6 @@ from gstream.cursor import Cursor
 from gstream.errors import (
     BadDataError,
     GstreamError,
-    NetworkError,
     OutputError,
     RefusedError,
     TruncatedError,
@@ -25,14 +24,15 @@ from gstream.polling import Resuming
 from gstream.reader import EventReader
 from gstream.resume import Follower
 from gstream.steps import Step
-from gstream.transport import Answer, BrokenStreamError, Request, UnansweredError
+from gstream.transport import Answer, Request, UnansweredError
 
-from .cancelling import cancel
-from .hints import cancel_command, key_hint, resume_hint
+from .cancelling import stop
+from .hints import key_hint, resume_hint
 from .interaction_requests import InteractionRequests
 from .network import Network, request_url, time_limit
 from .run import Run
 from .signals import sleep
+from .unfollowed import read_once
 
 if TYPE_CHECKING:
     from .calls import Answering
@@ -152,7 +152,7 @@ class Following:
     def _create(self, body: api.Body) -> None:
         self._opened = False
         if not self._followed:
-            self._read_once(self._open(self._request(body)))
+            read_once(self._run, self._open(self._request(body)))
             return
         self._stored = body.get("store") is not False
         first = body
@@ -184,29 +184,6 @@ class Following:
     def _request(self, body: api.Body) -> Request:
         path, sent = self._to_wire(body)
         return Request("POST", request_url(self._options, path), dumps(sent))
-
-    def _read_once(self, answer: Answer) -> None:
-        """Show an answer that no other connection could go on with.
-
-        Raises:
-            GstreamError: The connection broke, or brought what is no stream.
-        """
-        run, why = self._run, ""
-        try:
-            for chunk in answer.chunks:
-                run.feed(chunk)
-                if run.session.finished:
-                    break
-        except BrokenStreamError as exc:
-            why = f"the connection broke: {exc}"
-        finally:
-            answer.close()
-        run.session.end_input()
-        progress = run.session.progress
-        if why and not progress.begun:
-            raise NetworkError(f"{why}, before the first event")
-        if why and not progress.completed:
-            raise TruncatedError(f"{why} ({progress.place})")
 
     # --- resume
 
@@ -362,12 +339,4 @@ class Following:
         if not interaction_id or (self._follower and self._follower.ended):
             return []
         request = self._requests.cancel(interaction_id)
-        told = "the run goes on at the server"
-        if self._options["cancel_on_interrupt"]:
-            done, told = cancel(self._network.connect, request)
-            if done:
-                return [told]
-        elif not self._background:
-            return []
-        command = cancel_command(self._options, request.url)
-        return [f"{told}; stop it with: {command}" if command else told]
+        return stop(self._options, self._network.connect, request, background=self._background)

@@ -222,11 +222,11 @@ def test_a_closed_stderr_changes_nothing_on_stdout() -> None:
     assert (got.code, got.stdout) == (76, usual)
 
 
-def test_a_closed_stdin_is_an_empty_one() -> None:
+def test_a_closed_stdin_cannot_be_read() -> None:
     got = run_bash("gstream decode <&-")
 
-    assert (got.code, got.text) == (76, "")
-    assert "no interaction had begun" in got.stderr
+    assert (got.code, got.text) == (66, "")
+    assert got.stderr == "gstream: standard input is closed\n"
 
 
 def test_python_m_gstream_is_the_installed_program() -> None:

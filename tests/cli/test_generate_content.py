@@ -245,34 +245,6 @@ def test_the_curl_command_runs() -> None:
     assert json.loads(server.requests[0].body) == HI
 
 
-@pytest.mark.parametrize(
-    "script",
-    [
-        pytest.param(servers.answering(sse(chunk({"text": "a"}))), id="early-end"),
-        pytest.param(servers.cut(sse(chunk({"text": "a"}))), id="broken-connection"),
-    ],
-)
-def test_a_truncated_answer_is_not_resumed(script: servers.Script) -> None:
-    with servers.RawServer(script) as server:
-        got = create(server, *API)
-
-    assert (got.code, got.text) == (76, "a")
-    assert len(server.requests) == 1
-    assert "resume" not in got.stderr
-
-
-def test_a_connection_that_breaks_before_the_first_chunk_is_a_network_failure() -> None:
-    with servers.RawServer(servers.cut()) as server:
-        assert create(server, *API).code == 68
-
-
-def test_the_end_of_an_answer_outlives_the_connection() -> None:
-    with servers.RawServer(servers.cut(sse(chunk({"text": "a"}, reason="STOP")))) as server:
-        got = create(server, *API)
-
-    assert (got.code, got.text) == (0, "a\n")
-
-
 def test_refusals_are_retried() -> None:
     busy = servers.refusing(503, {"code": 503, "message": "busy"}, retry_after="0")
     answer = servers.answering(sse(chunk({"text": "a"}, reason="STOP")))
