@@ -3,6 +3,6 @@ and the chunks change nothing.
 
 `python -m tests.fuzz --seconds 60 [--seed N] [--target NAME]`
 
-`inputs` makes the bytes, `targets` and `files` say what must hold of them, `search` looks for bytes
-for which it does not and makes them small, `found` keeps what was found.
+`inputs` makes the bytes; `targets`, `files` and `connections` say what must hold of them; `search`
+looks for bytes of which it does not and makes them small; `found` keeps what was found.
 """

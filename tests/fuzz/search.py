@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from itertools import count, pairwise
 from random import Random
 
-from . import files, inputs, targets
+from . import connections, files, inputs, targets
 from .targets import Chunks, Target
 
 MOST_SECONDS = 10.0
@@ -25,10 +25,12 @@ TARGETS: dict[str, Target] = {
     "answers": files.answers,
     "served": files.served,
     "saved": files.saved,
+    "followed": connections.followed,
 }
 
 _KINDS = {
     "recorded": ["stream", "stream", "lines", "array", "curl"],
+    "followed": ["stream"],
     "replayed": ["recording", "recording", "stream"],
     "array": ["array", "lines"],
     "arguments": ["pieces"],
