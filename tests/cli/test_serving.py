@@ -18,7 +18,16 @@ import pytest
 from google import genai
 
 from tests import servers
-from tests.cli.support_cli import GSTREAM, Ran, Terminal, read_until, run, run_bash, started
+from tests.cli.support_cli import (
+    GSTREAM,
+    Ran,
+    Terminal,
+    read_until,
+    run,
+    run_bash,
+    run_command,
+    started,
+)
 from tests.support import INTERACTION_ID, STREAMS
 
 DEMO = str(Path(__file__).parents[2] / "gstream" / "demo" / "count.sse")
@@ -302,6 +311,25 @@ def test_the_death_of_the_command_is_ours(signum: signal.Signals) -> None:
     got = serve(DEMO, *python(code))
 
     assert (got.code, got.stderr) == (-signum, "")
+
+
+def test_the_death_of_the_command_by_a_signal_that_we_cannot_die_of_is_a_code() -> None:
+    code = "import os, signal; signal.pthread_sigmask(2, []); os.kill(os.getpid(), 15)"
+    block = (
+        "import os, signal, sys; signal.pthread_sigmask(signal.SIG_BLOCK, {15}); "
+        "os.execv(sys.argv[1], sys.argv[1:])"
+    )
+    command = [*GSTREAM, "replay", "--serve", DEMO, *python(code)]
+
+    assert run_command([sys.executable, "-c", block, *command]).code == 128 + signal.SIGTERM
+
+
+def test_a_signal_that_we_were_told_to_ignore_is_not_handed_on() -> None:
+    script = "trap '' HUP; gstream replay --serve \"$1\" -- bash -c 'kill -HUP $PPID; echo alive'"
+
+    got = run_bash(script, DEMO)
+
+    assert (got.code, got.text) == (0, "alive\n")
 
 
 def test_a_command_that_is_not_there_is_named() -> None:

@@ -4,6 +4,7 @@ import fcntl
 import os
 import signal
 import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -24,7 +25,7 @@ from gstream.cli.signals import (
     while_waiting,
 )
 from tests import servers
-from tests.cli.support_cli import GSTREAM, bytes_in, read_until, started, wait_for
+from tests.cli.support_cli import GSTREAM, bytes_in, read_until, run_command, started, wait_for
 
 SIGNALS = [signal.SIGINT, signal.SIGTERM, signal.SIGHUP]
 
@@ -254,3 +255,14 @@ def test_an_alarm_can_be_stopped() -> None:
     time.sleep(0.3)
 
     assert rung == []
+
+
+def test_a_signal_that_is_blocked_ends_the_process_by_its_code() -> None:
+    code = (
+        "import signal; from gstream.cli.signals import die_by; "
+        "signal.pthread_sigmask(signal.SIG_BLOCK, {15}); die_by(15)"
+    )
+
+    got = run_command([sys.executable, "-c", code])
+
+    assert (got.code, got.stderr) == (128 + signal.SIGTERM, "")
