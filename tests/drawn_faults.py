@@ -58,6 +58,62 @@ def stream(ids: str, seed: int = 0) -> list[Event]:
     return events
 
 
+def any_stream(seed: int) -> list[Event]:
+    """A whole stream of any steps, whose texts, items and notices often say the same."""
+    draw = random.Random(seed)
+    running = {"interaction_id": "v1_fault", "status": "in_progress"}
+    update: Event = {"event_type": "interaction.status_update", **running}
+    created = {"id": "v1_fault", "status": "in_progress", "model": "m"}
+    events = [{"event_type": "interaction.created", "interaction": created}, update]
+    events += [update] * draw.choice([0, 0, 1])
+    for index in range(draw.randint(1, 5)):
+        kind = draw.choice(["model_output", "model_output", "thought", *_WHOLE_KINDS])
+        step = {"type": kind, **_WHOLE_KINDS.get(kind, {})}
+        events.append({"event_type": "step.start", "index": index, "step": step})
+        for _ in range(draw.randint(0, 7)):
+            events.append(_delta(index, **draw.choice(_DELTAS[kind])))
+            if draw.random() < 0.12:
+                events.append(draw.choice([update, {"event_type": "interaction.beat", "n": 1}]))
+        events.append({"event_type": "step.stop", "index": index})
+    completed = {"id": "v1_fault", "status": "completed", "usage": {"total_tokens": 5}}
+    events.append({"event_type": "interaction.completed", "interaction": completed})
+    share = draw.choice([0.0, 0.1, 0.4, 1.0])
+    return [
+        {**event, "event_id": f"e{number}"} if draw.random() < share else dict(event)
+        for number, event in enumerate(events)
+    ]
+
+
+_WHOLE_KINDS: dict[str, Event] = {
+    "function_call": {"id": "c1", "name": "f", "arguments": {}},
+    "google_search_call": {"id": "s1", "signature": ""},
+}
+_SAID = ["", "a", "a", "ab", "the ", "wörld ☕", "\n", "🚀"]
+_PIECES = ["AA==", "AAAB", ""]
+_DELTAS: dict[str, list[Event]] = {
+    "model_output": [
+        *[{"type": "text", "text": text} for text in _SAID],
+        *[{"type": "image", "mime_type": "image/png", "data": data} for data in ("AAAA", "BBBB")],
+        *[{"type": "audio", "mime_type": "audio/l16", "data": data} for data in _PIECES],
+        *[{"type": "text_annotation_delta", "annotations": [{"url": "u"}] * n} for n in (0, 1, 2)],
+        {"type": "hologram", "x": 1},
+    ],
+    "thought": [
+        *[
+            {"type": "thought_summary", "content": {"type": "text", "text": text}}
+            for text in ("", "Plan.", "P", "Plan.")
+        ],
+        *[{"type": "thought_signature", "signature": text} for text in ("", "c2ln")],
+    ],
+    "function_call": [
+        {"type": "arguments_delta", "arguments": text} for text in ("", "1", "1", "23")
+    ],
+    "google_search_call": [
+        {"type": "google_search_call", "arguments": {"queries": [n]}} for n in (1, 2)
+    ],
+}
+
+
 def _delta(index: int, **delta: Any) -> Event:
     return {"event_type": "step.delta", "index": index, "delta": delta}
 

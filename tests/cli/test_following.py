@@ -143,8 +143,8 @@ def test_a_hop_that_gives_back_its_own_token_ends_it() -> None:
 
 
 def test_a_turn_that_never_begins_is_not_taken_for_the_one_before() -> None:
-    call = {"id": "c1", "name": "f", "arguments": {}}
-    turn = [support.created(), support.start("function_call", **call), support.stop()]
+    call = support.start("function_call", id="c1", name="f", arguments={})
+    turn = [support.created(), call, support.stop()]
     first = answering(support.stream(*turn, support.completed("requires_action")))
     with RawServer(first, answering()) as server:
         got = run(*create(server.url, "--exec", "f=cat"))

@@ -21,6 +21,7 @@ import pytest
 from tests.cli.support_cli import environment, run, zygote
 from tests.drawn_faults import stream
 from tests.faults import WHOLE, FaultModel
+from tests.writes import ends
 
 VIEWS = ("text", "ndjson", "sse", "steps", "json")
 KILLS = 70 if os.environ.get("HYPOTHESIS_PROFILE") == "thorough" else 7
@@ -173,20 +174,6 @@ def arriving(pipe: int) -> Iterator[bytes]:
         if ready and not (write := os.read(pipe, 65536)):
             return
         yield write if ready else b""
-
-
-def ends(uncut: bytes, processes: list[list[bytes]]) -> set[int]:
-    """Where in the uncut output its processes may have come to; empty if they differ from it.
-
-    Each goes on where the one before it stopped, or repeats its last write.
-    """
-    places, last = {0}, 0
-    for writes in processes:
-        written = b"".join(writes)
-        begins = places | {place - last for place in places}
-        places = {at + len(written) for at in begins if uncut[at:].startswith(written)}
-        last = len(writes[-1]) if writes else last
-    return places
 
 
 @pytest.mark.parametrize("view", VIEWS)
