@@ -72,7 +72,7 @@ class Library:
             return not_found(f"there is nothing at {url.path}")
         match method, route["id"], bool(route["cancel"]):
             case "POST", None, _:
-                return self._post(route["model"] or "interactions", body)
+                return self._post(url.path, route["model"] or "interactions", body)
             case "POST", str(quoted), True:
                 return self._whole(unquote(quoted), {"status": "cancelled"})
             case "GET", str(quoted), False:
@@ -92,14 +92,14 @@ class Library:
         known = [one for one in self._recordings if not one.path or _asks(one.path, what)]
         return self._find(known, body)
 
-    def miss(self, body: Mapping[str, Any]) -> str:
+    def miss(self, body: Mapping[str, Any], path: str = "") -> str:
         """Why no recording answers this body."""
-        nearest = describe_miss(self._recordings, body)
+        nearest = describe_miss(self._recordings, body, path)
         return f"no recording answers this request{f': {nearest}' if nearest else ''}"
 
     # --- POST
 
-    def _post(self, what: str, body: bytes) -> Reply:
+    def _post(self, path: str, what: str, body: bytes) -> Reply:
         try:
             asked = loads(body)
         except BadDataError as exc:
@@ -108,7 +108,7 @@ class Library:
             return refusal(400, "invalid_request", "the request is not a JSON object")
         recording = self.recording_of(asked, what)
         if recording is None:
-            return not_found(self.miss(asked))
+            return not_found(self.miss(asked, path))
         if what == "interactions" and asked.get("stream") is not True:
             return _object(recording.name, _events(_blocks(recording)), {})
         return Reply(200, recording.parts, streamed=True, told=recording.name)

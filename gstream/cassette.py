@@ -7,13 +7,14 @@ the same time do not disturb each other, and no answer that broke off is ever pl
 import hashlib
 import os
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any
 
 from .answering import Library
 from .errors import CannotCreateError, NoInputError
 from .events import Event
-from .matching import canonical
+from .matching import canonical, with_model
 from .outcome import Progress
 from .reader import EventReader
 from .recording import read
@@ -66,7 +67,7 @@ class CassetteTape:
         self._end()
         if method != "POST" or body is None:
             return
-        self._file = _new_file(self._directory, body)
+        self._file = _new_file(self._directory, with_model(body, path))
         self._recorder = self._new_recorder(self._file)
         self._recorder.request(method, path, body)
         self._asked = body
@@ -106,7 +107,7 @@ class CassetteTape:
         recorder.close()
 
 
-def _new_file(directory: str, body: Event) -> RecordingFile:
+def _new_file(directory: str, body: Mapping[str, Any]) -> RecordingFile:
     """A file with a name of its own that is to become the recording of a request.
 
     Raises:
@@ -123,7 +124,7 @@ def _new_file(directory: str, body: Event) -> RecordingFile:
     return RecordingFile(fd, path, aside)
 
 
-def file_name(body: Event) -> str:
+def file_name(body: Mapping[str, Any]) -> str:
     """The name for the recording of a request: for people its first words, then its hash."""
     given = body.get("input")
     words = re.sub(r"[^a-z0-9]+", "-", given.lower()) if isinstance(given, str) else ""

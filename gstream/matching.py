@@ -7,9 +7,11 @@ base64 by its size and SHA-256, and what is sent on to others, such as headers f
 import base64
 import binascii
 import hashlib
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import takewhile
 from typing import Any
+from urllib.parse import unquote, urlsplit
 
 import orjson
 
@@ -19,6 +21,9 @@ from .recording import Recording
 _MEDIA = frozenset({"image", "audio", "video", "document"})
 _SECRETS = frozenset({"headers", "env"})
 _REMOVED = "[removed]"
+_DATA_URI = re.compile(r"data:[\w.+/;=-]{0,200};base64,", re.IGNORECASE)
+_FROM_URL_SAFE = str.maketrans("-_", "+/")
+_MODEL_IN_PATH = re.compile(r"/models/([^/]+):[A-Za-z]+/?\Z")
 
 # A miss is told in a line: the first few fields that differ, and the start of their values.
 _MOST_DIFFERENCES = 3
@@ -35,6 +40,8 @@ def recordable(value: Any) -> Any:
             return {key: _field(key, part) for key, part in value.items()}
         case list():
             return [recordable(part) for part in value]
+        case str() if found := _DATA_URI.match(value):
+            return {"uri": found[0], **_digest(value[found.end() :])}
     return value
 
 
@@ -42,6 +49,12 @@ def canonical(body: Mapping[str, Any]) -> bytes:
     """What equal requests have in common; how the answer comes, `stream`, does not count."""
     kept = {key: value for key, value in body.items() if key != "stream"}
     return orjson.dumps(recordable(kept), option=orjson.OPT_SORT_KEYS)
+
+
+def with_model(body: Mapping[str, Any], path: str) -> Mapping[str, Any]:
+    """A request body with the model that the path names, as generateContent has it."""
+    found = _MODEL_IN_PATH.search(urlsplit(path).path)
+    return {**body, "model": unquote(found[1])} if found else body
 
 
 def find(recordings: Iterable[Recording], body: Mapping[str, Any]) -> Recording | None:
@@ -56,24 +69,25 @@ def find_demo(recordings: Iterable[Recording], body: Mapping[str, Any]) -> Recor
     return next((one for one in recordings if _demo_key(one.body) == wanted), None)
 
 
-def describe_miss(recordings: Sequence[Recording], body: Mapping[str, Any]) -> str:
+def describe_miss(recordings: Sequence[Recording], body: Mapping[str, Any], path: str = "") -> str:
     """The recording that comes nearest to a request, and what differs; empty without any."""
     from difflib import SequenceMatcher
 
-    known = [one for one in recordings if one.body]
+    known = [(one.name, with_model(one.body, one.path)) for one in recordings if one.body]
     if not known:
         return ""
-    matcher = SequenceMatcher(b=_start_of(body))
+    asked = with_model(body, path)
+    matcher = SequenceMatcher(b=_start_of(asked))
 
-    def likeness(recording: Recording) -> tuple[int, float]:
-        matcher.set_seq1(_start_of(recording.body))
-        return -len(_differences(recording.body, body)), matcher.quick_ratio()
+    def likeness(recorded: tuple[str, Mapping[str, Any]]) -> tuple[int, float]:
+        matcher.set_seq1(_start_of(recorded[1]))
+        return -len(_differences(recorded[1], asked)), matcher.quick_ratio()
 
-    nearest = max(known, key=likeness)
-    differences = _differences(nearest.body, body)
+    name, nearest = max(known, key=likeness)
+    differences = _differences(nearest, asked)
     rest = len(differences) - _MOST_DIFFERENCES
     told = ", ".join(differences[:_MOST_DIFFERENCES]) + (f" and {rest} more" if rest > 0 else "")
-    return f"{nearest.name} comes nearest; it has {told}"
+    return f"{name} comes nearest; it has {told}"
 
 
 def _start_of(body: Mapping[str, Any]) -> str:
@@ -120,7 +134,7 @@ def _is_media(content: Mapping[Any, Any]) -> bool:
 def _digest(data: str) -> Event:
     """Size and SHA-256 of what base64 holds, as `wc -c` and `sha256sum` give them for the file."""
     try:
-        raw = base64.b64decode(data)
+        raw = base64.b64decode(data.translate(_FROM_URL_SAFE) + "==")  # some leave it out
     except binascii.Error:
         raw = data.encode()
     return {"size": len(raw), "sha256": hashlib.sha256(raw).hexdigest()}

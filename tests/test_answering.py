@@ -127,6 +127,15 @@ def test_chunks_of_generate_content_answer_their_own_route_alone() -> None:
     assert post(library, {"contents": [], "stream": True}).status == 404
 
 
+def test_a_miss_of_another_model_says_so() -> None:
+    path = "/v1beta/models/{}:streamGenerateContent"
+    library = Library([recording(b"data: {}\n\n", {"contents": []}, path=path.format("m"))])
+
+    reply = post(library, {"contents": []}, path.format("n"))
+
+    assert reply.told.endswith('x.sse comes nearest; it has model "m" instead of "n"')
+
+
 # --- turns of one run
 
 

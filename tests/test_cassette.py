@@ -13,6 +13,7 @@ from gstream.recording_writer import Recorder, RecordingFile
 from tests.support import answer, completed, created, delta, start, stream
 
 PATH = "/v1beta/interactions"
+MODEL_PATH = "/v1beta/models/{}:streamGenerateContent"
 BODY = {"input": "Count from 1 to 25.", "model": "m", "stream": True}
 ANSWER = stream(*answer("1, 2"))
 
@@ -116,6 +117,17 @@ def test_the_turns_of_a_run_are_recordings_of_their_own(tmp_path: Path) -> None:
 
     assert [one.body["input"] for one in recorded(tmp_path)] == ["first", "second"]
     assert [one.exit for one in recorded(tmp_path)] == [{}, {"status": 0}]
+
+
+def test_the_same_request_to_two_models_is_two_recordings(tmp_path: Path) -> None:
+    for model in ("one", "two"):
+        tape = tape_in(tmp_path)
+        tape.request("POST", MODEL_PATH.format(model), {"contents": []})
+        tape.feed(ANSWER)
+        assert tape.close() is None
+
+    paths = {recording.path for recording in recorded(tmp_path)}
+    assert paths == {MODEL_PATH.format("one"), MODEL_PATH.format("two")}
 
 
 def test_a_request_that_is_tried_again_is_recorded_once(tmp_path: Path) -> None:

@@ -36,6 +36,28 @@ def test_base64_of_other_line_lengths_is_the_same_file() -> None:
     assert recordable(wrapped)["data"] == DIGEST
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        pytest.param("__4_Pg==", id="url-safe"),
+        pytest.param("//4/Pg", id="without-padding"),
+        pytest.param("__4_Pg", id="both"),
+    ],
+)
+def test_any_spelling_of_base64_is_the_same_file(text: str) -> None:
+    raw = b"\xff\xfe?>"
+
+    digest = recordable({"type": "image", "data": text})["data"]
+
+    assert digest == {"size": 4, "sha256": hashlib.sha256(raw).hexdigest()}
+
+
+def test_a_data_uri_is_recorded_by_size_and_hash() -> None:
+    result = {"result": {"plot": f"data:image/png;base64,{PICTURE_BASE64}"}}
+
+    assert recordable(result) == {"result": {"plot": {"uri": "data:image/png;base64,", **DIGEST}}}
+
+
 def test_broken_base64_is_recorded_by_the_hash_of_its_text() -> None:
     digest = recordable({"type": "image", "data": "a"})["data"]
 
@@ -155,6 +177,17 @@ def test_a_miss_shows_only_the_start_of_a_long_value() -> None:
     told = describe_miss([recording("a", {"input": "x" * 10_000})], {"input": "y"})
 
     assert len(told) < 200
+
+
+def test_a_miss_names_a_model_that_is_in_the_path() -> None:
+    path = "/v1beta/models/{}:streamGenerateContent?alt=sse"
+    known = Recording(
+        "a", {"request": {"path": path.format("m"), "body": {"contents": []}}}, [], {}
+    )
+
+    told = describe_miss([known], {"contents": []}, path.format("n"))
+
+    assert told == 'a comes nearest; it has model "m" instead of "n"'
 
 
 def test_a_miss_among_no_recordings_has_nothing_to_tell() -> None:
