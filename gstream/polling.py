@@ -13,6 +13,7 @@ from .events import Event, loads
 from .ledger import Ledger
 from .outcome import RUNNING, error_text
 from .retry import is_retried
+from .sse import MAX_EVENT_SIZE
 from .transport import Connect, Request, UnansweredError
 
 OK = 200
@@ -113,7 +114,7 @@ def get(connect: Connect, request: Request) -> Event:
         answer = connect(request)
     except UnansweredError as exc:
         raise FailedPollError(str(exc)) from exc
-    body = answer.read()
+    body = answer.read(MAX_EVENT_SIZE) if answer.status == OK else answer.read()
     if answer.status != OK:
         why = f"HTTP {answer.status}: {error_text(error_in_body(body))}"
         raise FailedPollError(why, final=answer.status in GONE or not is_retried(answer.status))

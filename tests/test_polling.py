@@ -47,6 +47,13 @@ def test_waits_until_the_status_is_terminal() -> None:
     assert (server.asked, server.clock) == (3, 10.0)
 
 
+def test_an_interaction_with_an_image_is_read_to_its_end() -> None:
+    image = {"type": "image", "data": "A" * 3_000_000}
+    whole = {**DONE, "steps": [{"type": "model_output", "content": [image]}]}
+
+    assert get(FakeServer(whole).connect, REQUEST) == whole
+
+
 def test_asks_less_often_for_the_run_of_an_agent() -> None:
     server = FakeServer({**RUNNING, "agent": "deep-research"}, DONE)
 
