@@ -5,7 +5,7 @@ import signal
 import subprocess
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -25,8 +25,9 @@ def leading(script: str) -> Iterator[tuple[int, list[int]]]:
             yield leader.pid, told
         finally:
             leader.stdout.close()
-            for pid in (leader.pid, *told):
-                end([Stray(pid, 0)], signal.SIGKILL)
+            end([Stray(pid, 0) for pid in told], signal.SIGKILL)
+            with suppress(ProcessLookupError):
+                os.killpg(leader.pid, signal.SIGKILL)
 
 
 def pids(found: set[Stray]) -> set[int]:
