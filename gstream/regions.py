@@ -197,8 +197,9 @@ class Regions:
 
 def with_lf(region: Region) -> Region:
     """The region with LF for every line end."""
-    if b"\r" in region:
-        return region.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
+    for line_end in (b"\r\n", b"\r"):
+        if line_end in region:  # or a huge event would be copied for nothing
+            region = region.replace(line_end, b"\n")
     return region
 
 

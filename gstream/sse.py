@@ -172,7 +172,11 @@ class SSEDecoder:
         regions = self._regions
         if not regions.region:
             return self._places
-        blocks = SSEDecoder()._parse(regions.bounded(with_lf(regions.region)))
+        return self._places_of(SSEDecoder()._parse(regions.bounded(with_lf(regions.region))))
+
+    def _places_of(self, blocks: list["_Block"]) -> list[tuple[str | None, int]]:
+        """The type of each block of the newest region, and the place of its data as it came."""
+        regions = self._regions
         data = re.finditer(_DATA, regions.region)
         places = iter([regions.offset + line.end() for line in data])
         found = []
@@ -235,10 +239,9 @@ class SSEDecoder:
             self._recognised = self._recognised or b":" in region
             return []
         blocks = list(self._blocks(region))
-        if isinstance(region, bytearray) and self._regions.region is region:
+        if isinstance(region, bytearray) and self._regions.region:
+            self._places = self._places_of(blocks)
             self._regions.forget()  # or a huge event would be held twice
-            offset = self._regions.offset
-            self._places = [(one.event, offset + one.data[0][0]) for one in blocks]
         return blocks
 
     def _blocks(self, region: Region) -> Iterator["_Block"]:

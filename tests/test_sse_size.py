@@ -1,5 +1,7 @@
 """Server-sent events that are large: the bound on their size, and those that are huge."""
 
+import tracemalloc
+
 import pytest
 
 from gstream.errors import EventTooLargeError
@@ -109,3 +111,29 @@ def test_knows_where_the_data_of_a_huge_event_stands(size: int) -> None:
     assert decoder.last_places() == [("z", 20)]
     assert decoder.feed(b"data: a\n\n") == [A]
     assert decoder.last_places() == [(None, len(text) + 6)]
+
+
+@pytest.mark.parametrize("line_end", [b"\n", b"\r\n", b"\r"], ids=repr)
+def test_a_huge_event_is_held_hardly_more_than_twice(line_end: bytes) -> None:
+    text = b"data: " + b"x" * HUGE + line_end * 2
+    chunks = [text[at : at + 60_000] for at in range(0, len(text), 60_000)]
+    decoder = SSEDecoder()
+
+    tracemalloc.start()
+    try:
+        lines = feed_all(decoder.feed_lines, chunks)
+        held, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+
+    assert [len(line) for line in lines] == [HUGE + 1]
+    assert held < 1.1 * HUGE
+    assert peak < 2.3 * HUGE
+
+
+def test_knows_where_the_data_of_a_huge_event_with_crlf_stands() -> None:
+    decoder = SSEDecoder()
+
+    decoder.feed(b": x\r\n\r\nevent: z\r\ndata: " + b"x" * HUGE + b"\r\n\r\n")
+
+    assert decoder.last_places() == [("z", 23)]
