@@ -16,15 +16,15 @@ from gstream.errors import (
     TruncatedError,
     UsageError,
 )
-from gstream.events import Event, batch_of, dumps, loads
+from gstream.events import Event, batch_of, dumps
 from gstream.ledger import Ledger
 from gstream.opening import Retrying, open_stream
 from gstream.outcome import Progress
-from gstream.polling import Resuming
+from gstream.polling import FailedPollError, Resuming, get
 from gstream.reader import EventReader
 from gstream.resume import Follower
 from gstream.steps import Step
-from gstream.transport import Answer, Request, UnansweredError
+from gstream.transport import Answer, Request
 
 from .cancelling import stop
 from .hints import key_hint, resume_hint
@@ -38,7 +38,6 @@ if TYPE_CHECKING:
     from .calls import Answering
     from .place import Place
 
-_OK = 200
 _GONE = frozenset({404, 410})
 _REBUILT_VIEWS = frozenset({"steps", "json"})
 
@@ -298,13 +297,10 @@ class Following:
     def _get(self, request: Request) -> Event:
         """The JSON object that answers a request; empty if that cannot be had."""
         try:
-            answer = self._network.connect(request)
-            body = answer.read()
-            value = loads(body) if answer.status == _OK else {}
-        except (UnansweredError, GstreamError) as exc:
+            return get(self._network.connect, request)
+        except (FailedPollError, GstreamError) as exc:
             self._run.verbose(f"{request}: {exc}")
             return {}
-        return value if isinstance(value, dict) else {}
 
     # --- cursor and interruptions
 
