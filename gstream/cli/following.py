@@ -29,7 +29,7 @@ from gstream.transport import Answer, Request
 from .cancelling import stop
 from .hints import key_hint, resume_hint
 from .interaction_requests import InteractionRequests
-from .network import Network, request_url, time_limit
+from .network import Network, answer_at, request_url, time_limit
 from .run import Run
 from .signals import sleep
 from .unfollowed import read_once
@@ -89,7 +89,7 @@ class Following:
         path, finished = to_wire(body)
         self._followed = path == api.INTERACTIONS
         body = finished if self._followed else body
-        with time_limit(self._options["max_time"]):
+        with time_limit(self._options["max_time"]), answer_at(self._options["base_url"]):
             place = self._open_place(new=True)
             kept = place.of_request(body) if place else None
             if kept is not None:
@@ -109,7 +109,7 @@ class Following:
         Raises:
             GstreamError: It could not be followed to its end.
         """
-        with time_limit(self._options["max_time"]):
+        with time_limit(self._options["max_time"]), answer_at(self._options["base_url"]):
             place = self._open_place(new=bool(interaction_id))
             kept = place.of_interaction(interaction_id, last_event_id) if place else None
             if kept is None:

@@ -5,12 +5,15 @@ import re
 import shlex
 import stat
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from gstream.api import API_REVISION, INTERACTIONS
 from gstream.errors import (
+    BadDataError,
     ConfigurationError,
     NoInputError,
     TimeIsUpError,
@@ -177,6 +180,19 @@ def _key_in_file(name: str) -> str:
             f"--api-key-file {name}: others can read it", hint=f"chmod 600 {shlex.quote(name)}"
         )
     return read_file(name).decode("utf-8", "replace").strip()
+
+
+@contextmanager
+def answer_at(url: str) -> Iterator[None]:
+    """In here, input that cannot be read is what a server has answered."""
+    try:
+        yield
+    except BadDataError as exc:
+        words = str(exc)
+        if words.startswith("the input "):
+            exc.args = (f"{url}: the answer {words.removeprefix('the input ')}",)
+            exc.hint = exc.hint or "is that the API, or does something on the way answer for it?"
+        raise
 
 
 class time_limit:  # noqa: N801 - reads as a statement

@@ -96,6 +96,25 @@ def test_a_server_without_tls_is_a_network_failure(httpserver: HTTPServer) -> No
     assert ": TLS: " in got.stderr
 
 
+@pytest.mark.parametrize("api", ["interactions", "generate-content"])
+@pytest.mark.parametrize(
+    ("body", "words"),
+    [
+        (b"<html>Please log in</html>", "the answer is HTML: '<html>Please log in</html>'"),
+        (b"{}", "the answer is JSON, but neither events nor an interaction: '{}'"),
+    ],
+)
+def test_an_answer_that_is_no_stream_is_told_to_be_the_servers(
+    body: bytes, words: str, api: str
+) -> None:
+    with RawServer(servers.answering(body)) as server:
+        got = create(server, "--api", api)
+
+    assert got.code == 65
+    assert f"gstream: {server.url}: {words}\n" in got.stderr
+    assert "does something on the way answer for it?" in got.stderr
+
+
 # --- before the first event
 
 
@@ -156,7 +175,8 @@ def test_a_refusal_gives_its_exit_code_and_the_words_of_the_server(
     assert (got.code, got.stdout) == (code, b"")
     assert got.stderr.startswith(f"gstream: POST {server.url}/v1beta/interactions: HTTP {status}: ")
     assert error["message"] in got.stderr
-    assert got.stderr.count("\n") == 1
+    hints = ["gstream: the key comes from GEMINI_API_KEY"] if status == 401 else []
+    assert got.stderr.splitlines()[1:] == hints
 
 
 def test_the_server_says_how_long_to_wait() -> None:
