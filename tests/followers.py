@@ -4,6 +4,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
+import orjson
+
 from gstream.errors import GstreamError
 from gstream.events import Event
 from gstream.ledger import Ledger
@@ -96,7 +98,7 @@ class KilledError(BaseException):
 class Kept:
     """What is kept when a process is killed: the cursor, and each write of each process."""
 
-    cursor: Event | None = None
+    cursor: bytes = b""
     processes: list[list[bytes]] = field(default_factory=list)
     polled: bool = False
 
@@ -124,23 +126,22 @@ def process(model: FaultModel, view: str, kept: Kept, *, writes: int, saves: int
 
     def save(ledger: Ledger) -> None:
         progress = running.session.progress
-        kept.cursor = {
-            "status": progress.status,
-            "ledger": ledger.as_json(),
-            "view": running.session.view_state,
-        }
+        state = running.session.view_state
+        cursor = {"status": progress.status, "ledger": ledger.as_json(), "view": state}
+        kept.cursor = orjson.dumps(cursor)
         _count(left, "saves")
 
     running = _Running(view, write)
     running.handed_on = save
     ledger, request = Ledger(), POST
-    if kept.cursor is not None:
-        ledger = Ledger.from_json(kept.cursor["ledger"])
-        running.go_on(model.interaction_id, kept.cursor, ledger)
+    if kept.cursor:
+        cursor: Event = orjson.loads(kept.cursor)
+        ledger = Ledger.from_json(cursor["ledger"])
+        running.go_on(model.interaction_id, cursor, ledger)
         ledger = Ledger() if view in REBUILT else ledger
         request = FakeRequests().stream(model.interaction_id, ledger.last_event_id)
     try:
-        return running.follow(model, model.connect(request), ledger, known=kept.cursor is not None)
+        return running.follow(model, model.connect(request), ledger, known=bool(kept.cursor))
     except KilledError as exc:
         return exc
     finally:
