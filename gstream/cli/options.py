@@ -18,7 +18,8 @@ class Command(click.Command):
         ctx.meta["gstream.args"] = list(args)
         try:
             rest = super().parse_args(ctx, args)
-            _refuse_empty(ctx)
+            if not ctx.resilient_parsing:  # completion
+                _refuse_empty(ctx)
         except click.UsageError as exc:
             exc.ctx = exc.ctx or ctx  # for the line of usage
             raise

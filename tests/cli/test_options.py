@@ -2,8 +2,9 @@
 
 import click
 import pytest
+from click.shell_completion import ShellComplete
 
-from gstream.cli import options
+from gstream.cli import cli, options
 from gstream.cli.create import command as create
 from gstream.cli.decode import command as decode
 from tests.cli.support_cli import KEY, run
@@ -101,6 +102,14 @@ def test_an_empty_value_is_a_usage_error_that_names_its_option(args: list[str]) 
     assert (got.code, got.stdout) == (2, b"")
     assert "Error: Invalid value for " in got.stderr
     assert got.stderr.endswith(": it is empty\n")
+
+
+def test_an_empty_value_does_not_disturb_completion() -> None:
+    completing = ShellComplete(cli, {}, "gstream", "_GSTREAM_COMPLETE")
+
+    found = completing.get_completions(["create", "-p", ""], "--max-ti")
+
+    assert [one.value for one in found] == ["--max-time"]
 
 
 @pytest.mark.parametrize(
