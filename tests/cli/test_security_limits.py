@@ -128,7 +128,7 @@ def test_a_byte_now_and_then_does_not_keep_a_run_alive() -> None:
             connection.sendall(http_chunk(b":"))
 
     with RawServer(script) as server:
-        used = _use(server, "--max-time=1.2", "--idle-timeout=1")
+        used = _use(server, "--max-time=1.2")
 
     assert used.code == 124
     assert b"the run took longer than --max-time 1.2" in used.stderr
