@@ -8,13 +8,13 @@ import selectors
 import signal
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import AbstractContextManager, suppress
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any, NamedTuple, Protocol
 
 from .errors import BadDataError
 from .events import dumps, loads
-from .strays import Stray, end, strays_of
+from .strays import Stray, send
 
 GRACE = 0.5
 """Seconds that what a command has started may keep its output open, and that ending may take."""
@@ -158,11 +158,7 @@ class Command:
 
     def signal(self, signum: signal.Signals) -> None:
         """Send a signal to the command and everything that it has started."""
-        # While the parents live: they are what strays are known by.
-        self._strays = strays_of(self._process.pid, self._strays)
-        with suppress(ProcessLookupError, PermissionError):
-            os.killpg(self._process.pid, signum)
-        end(self._strays, signum)
+        self._strays = send(signum, self._process.pid, self._strays)
 
     def close(self, selector: selectors.BaseSelector | None = None) -> None:
         """Close the pipes and forget the process; it has ended."""

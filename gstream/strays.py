@@ -1,4 +1,4 @@
-"""Processes that a command has started and that have left its process group.
+"""Signals to all that a command has started, also to what has left its process group.
 
 `timeout 10 …` in a script makes a group of its own, `setsid` a session: a signal to the group of
 the command does not reach them. Linux tells of them in /proc; where that is not, none are found,
@@ -12,6 +12,7 @@ from contextlib import suppress
 from typing import NamedTuple
 
 _PROC = "/proc"
+_ROUNDS = 3
 
 # proc_pid_stat(5), counted from what follows the name, which may itself hold blanks and brackets.
 _PARENT, _GROUP, _SESSION, _STARTED = 1, 2, 3, 19
@@ -58,8 +59,37 @@ def strays_of(leader: int, known: Collection[Stray] = ()) -> set[Stray]:
     }
 
 
-def end(strays: Collection[Stray], signum: signal.Signals) -> None:
-    """Send a signal to each."""
+def send(signum: signal.Signals, leader: int, known: Collection[Stray] = ()) -> set[Stray]:
+    """Send a signal to the group that a process leads, and to its strays; returns these.
+
+    Args:
+        signum: The signal.
+        leader: As for `strays_of`.
+        known: As for `strays_of`.
+    """
+    # Before the group has the signal: its processes are what strays are known by.
+    strays = _stopped(leader, known) if signum == signal.SIGKILL else strays_of(leader, known)
+    _send_to_group(leader, signum)
+    _send_to_each(strays, signum)
+    return strays
+
+
+def _stopped(leader: int, known: Collection[Stray]) -> set[Stray]:
+    """All strays, stopped as the group is: a shell would start its next command while it waits."""
+    _send_to_group(leader, signal.SIGSTOP)
+    stopped = strays_of(leader, known)
+    for _ in range(_ROUNDS):  # more, where one started another just before it was stopped
+        _send_to_each(stopped, signal.SIGSTOP)
+        stopped |= strays_of(leader, stopped)
+    return stopped
+
+
+def _send_to_group(leader: int, signum: signal.Signals) -> None:
+    with suppress(ProcessLookupError, PermissionError):
+        os.killpg(leader, signum)
+
+
+def _send_to_each(strays: Collection[Stray], signum: signal.Signals) -> None:
     for stray in strays:
         with suppress(ProcessLookupError, PermissionError):
             os.kill(stray.pid, signum)

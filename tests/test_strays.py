@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from gstream import strays
-from gstream.strays import Stray, end, strays_of
+from gstream.strays import Stray, send, strays_of
 from tests.commands import DEADLINE, sh
 
 
@@ -25,9 +25,10 @@ def leading(script: str) -> Iterator[tuple[int, list[int]]]:
             yield leader.pid, told
         finally:
             leader.stdout.close()
-            end([Stray(pid, 0) for pid in told], signal.SIGKILL)
-            with suppress(ProcessLookupError):
-                os.killpg(leader.pid, signal.SIGKILL)
+            send(signal.SIGKILL, leader.pid)
+            for pid in told:
+                with suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGKILL)
 
 
 def pids(found: set[Stray]) -> set[int]:
@@ -72,16 +73,56 @@ def test_another_process_with_the_id_of_a_stray_is_none() -> None:
         assert strays_of(leader, [Stray(os.getpid(), 1)]) == set()
 
 
-def test_an_end_reaches_each_and_forgives_those_that_are_gone() -> None:
+def wait_for_the_end_of(*pids: int) -> None:
+    deadline = time.monotonic() + DEADLINE
+    while any(is_alive(pid) for pid in pids):
+        assert time.monotonic() < deadline, "one of them lives"
+        time.sleep(0.01)
+
+
+def is_alive(pid: int) -> bool:
+    done = subprocess.run(["ps", "-o", "stat=", "-p", str(pid)], capture_output=True, check=False)
+    return done.stdout.strip()[:1] not in {b"", b"Z"}
+
+
+@pytest.mark.parametrize("signum", [signal.SIGTERM, signal.SIGKILL])
+def test_a_signal_reaches_the_group_and_its_strays(signum: signal.Signals) -> None:
     with leading("setsid sh -c 'echo $$; exec sleep 1000' & wait") as (leader, [stray]):
-        gone = Stray(2**22 + 1, 0)  # no process of Linux has so high an id
+        assert pids(send(signum, leader)) == {stray}
 
-        end([gone, *strays_of(leader)], signal.SIGKILL)
+        wait_for_the_end_of(leader, stray)
 
-        deadline = time.monotonic() + DEADLINE
-        while stray in pids(strays_of(leader)):
-            assert time.monotonic() < deadline, "the stray lives"
-            time.sleep(0.01)
+
+def test_a_stray_that_is_gone_is_forgiven() -> None:
+    gone = Stray(2**22 + 1, 0)  # no process of Linux has so high an id
+
+    assert send(signal.SIGKILL, gone.pid, [gone]) == set()
+
+
+def test_all_are_stopped_before_any_is_killed(monkeypatch: pytest.MonkeyPatch) -> None:
+    sent: list[tuple[int, int]] = []
+    with leading("setsid sh -c 'echo $$; exec sleep 1000' & wait") as (leader, [stray]):
+        with monkeypatch.context() as patch:
+            patch.setattr(os, "kill", lambda pid, signum: sent.append((pid, signum)))
+            patch.setattr(os, "killpg", lambda pid, signum: sent.append((pid, signum)))
+
+            send(signal.SIGKILL, leader)
+
+        stop, kill = signal.SIGSTOP, signal.SIGKILL
+        first = sent.index((leader, kill))
+        assert set(sent[:first]) == {(leader, stop), (stray, stop)}
+        assert sent[first:] == [(leader, kill), (stray, kill)]
+
+
+def test_no_shell_among_the_strays_goes_on_while_they_are_killed() -> None:
+    mark = f"1000.{os.getpid()}"
+    script = f"setsid sh -c 'echo $$; while :; do sleep {mark}; done' & wait"
+    with leading(script) as (leader, [stray]):
+        send(signal.SIGKILL, leader)
+
+        wait_for_the_end_of(leader, stray)
+        left = subprocess.run(["pgrep", "-f", f"^sleep {mark}"], capture_output=True, check=False)
+        wait_for_the_end_of(*map(int, left.stdout.split()))
 
 
 @pytest.mark.parametrize("name", ["4000000", "self"])
