@@ -13,7 +13,7 @@ from .errors import BadDataError, GstreamError, NetworkError, TruncatedError
 from .events import Batch, Event, batch_of, dumps
 from .finished import missing_events
 from .ledger import Ledger
-from .outcome import BLOCKED, RUNNING, error_text, http_status_of
+from .outcome import RUNNING, error_text, http_status_of
 from .polling import GONE, OK, Requests, Resuming, poll
 from .reader import DONE_EVENT, EventReader
 from .replay import ContradictionError, Replay
@@ -46,11 +46,8 @@ class End:
         """Whether it can be better on another connection."""
         if self.error is None:
             return True
-        code = str(self.error.get("code") or "").lower()
         status = http_status_of(self.error)
-        if code in BLOCKED:
-            return False
-        return status >= 500 or status in {408, 409, 429} or not (code or status)
+        return status >= 500 or status in {408, 409, 429} or not (status or self.error.get("code"))
 
 
 class Follower:
@@ -59,7 +56,6 @@ class Follower:
     Attributes:
         ended: Whether the interaction was followed to its end.
         at_checkpoint: Whether a continuation token came, and no output since (PROTOCOL d.5).
-        reconnects: How many connections were opened after the first.
     """
 
     def __init__(
@@ -75,7 +71,6 @@ class Follower:
         self._unrecorded: list[Batch] = []
         self._unrecorded_bytes = 0
         self.ended = self.at_checkpoint = False
-        self.reconnects = 0
         self._session = session
         self._connect = connect
         self._requests = requests
@@ -178,7 +173,6 @@ class Follower:
         self._resuming.sleep(wait)
         last_id = "" if self._whole_again else self.ledger.last_event_id
         request = self._requests.stream(self._session.progress.interaction_id, last_id)
-        self.reconnects += 1
         try:
             answer = self._connect(request)
         except UnansweredError as exc:

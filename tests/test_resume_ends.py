@@ -1,0 +1,255 @@
+"""How connections end: with errors that pass or stay, with nothing new, within an event."""
+
+import json
+from collections.abc import Iterator
+
+import pytest
+
+from gstream.errors import ErrorEventError, TruncatedError
+from gstream.transport import Answer, Request, UnansweredError
+from tests.drawn_faults import stream
+from tests.faults import DONE, RAW_503, Fault, FaultModel
+from tests.followers import POST, RETRIES, FakeRequests, follow, uncut
+
+STALLED = Fault(events=0, ending="silent")
+GONE = Fault(status=404)
+TRIED = 3  # how often nothing new comes before the interaction is polled
+
+
+def kinds(output: bytes) -> list[str]:
+    return [json.loads(line)["event_type"] for line in output.splitlines()]
+
+
+def test_an_error_is_shown_where_nothing_can_be_had_after_it() -> None:
+    model = FaultModel(stream("all"), [Fault(events=11, ending="error"), GONE])
+
+    followed = follow(model, "ndjson")
+
+    assert isinstance(followed.failure, ErrorEventError)
+    assert kinds(followed.output) == [each["event_type"] for each in stream("all")[:11]] + ["error"]
+
+
+def test_an_error_that_more_events_followed_on_another_connection_is_not_shown() -> None:
+    faults = [Fault(events=11, ending="error"), Fault(events=4, ending="silent"), GONE]
+
+    followed = follow(FaultModel(stream("all"), faults), "ndjson")
+
+    assert "error" not in kinds(followed.output)
+    assert len(followed.output.splitlines()) == 15
+
+
+@pytest.mark.parametrize("view", ["ndjson", "sse"])
+def test_an_error_that_more_events_follow_at_once_is_an_event_like_others(view: str) -> None:
+    events = stream("all")
+    error = {"event_type": "error", "error": {}}
+    events.insert(9, error)
+
+    assert follow(FaultModel(events), view).output == uncut(events, view)
+    assert b'"event_type":"error"' in uncut(events, view)
+
+
+def test_of_several_errors_the_last_is_why_it_ended() -> None:
+    errors = [{"event_type": "error", "error": {"code": code}} for code in ("api_error", "safety")]
+    model = FaultModel([*stream("all")[:9], *errors], [Fault(events=11)])
+
+    assert "safety" in str(follow(model).failure)
+
+
+def test_a_raw_error_that_stays_is_no_reason_to_connect_again() -> None:
+    model = FaultModel(stream("all"), [Fault(events=9)])
+    refused = RAW_503.replace(b"503", b"400").replace(b"UNAVAILABLE", b"INVALID_ARGUMENT")
+    first = model.connect(POST)
+    chunks = [*first.chunks, refused]
+    first.chunks = iter(chunks)
+
+    followed = follow(model, first=first)
+
+    assert followed.failure is not None
+    assert len(model.requests) == 1
+
+
+def test_raw_output_of_a_cut_stream_is_all_that_came() -> None:
+    fault = Fault(events=9, extra=20, ending="reset")
+    model = FaultModel(stream("all"), [fault])
+
+    assert follow(model, "sse", enabled=False).output == model.stream("", fault)
+
+
+def test_raw_output_has_its_end() -> None:
+    assert uncut(stream("all"), "sse").endswith(DONE)
+
+
+def test_what_follows_done_on_a_connection_does_not_count() -> None:
+    model = FaultModel(stream("all"), [Fault(events=9, ending="done", pieces=1 << 20)])
+    first = model.connect(POST)
+    first.chunks = iter([b"".join(first.chunks) + model.stream("e12", Fault(events=2))])
+
+    followed = follow(model, "ndjson", first=first)
+
+    assert (followed.output, followed.failure) == (uncut(stream("all"), "ndjson"), None)
+
+
+def test_reads_no_further_than_the_end() -> None:
+    def chunks() -> Iterator[bytes]:
+        yield FaultModel(stream("all")).stream("", Fault())
+        raise AssertionError("there is more to read")
+
+    closed: list[bool] = []
+
+    for view in ("text", "sse"):
+        first = Answer(200, {}, chunks(), lambda: closed.append(True))
+        assert follow(FaultModel(stream("all")), view, first=first).failure is None
+    assert closed == [True, True]
+
+
+class BusyModel(FaultModel):
+    """A server that is busy once, and says for how long."""
+
+    seconds = 0
+
+    def connect(self, request: Request) -> Answer:
+        seconds, self.seconds = self.seconds, 0
+        if request.method == "GET" and seconds:
+            self.note(request.method, request.url, b"")
+            return Answer(429, {"retry-after": str(seconds)}, iter([b"{}"]), lambda: None)
+        self.seconds = seconds
+        return super().connect(request)
+
+
+def test_waits_as_long_as_a_busy_server_asks() -> None:
+    model = BusyModel(stream("all"), [Fault(events=9)])
+    model.seconds = 7
+
+    followed = follow(model)
+
+    assert (followed.waits[0], followed.failure) == (7.0, None)
+
+
+def test_a_server_that_asks_to_wait_for_long_is_not_waited_for() -> None:
+    model = BusyModel(stream("all"), [Fault(events=9)])
+    model.seconds = 3600
+
+    followed = follow(model)
+
+    assert "asks to wait 3600 s" in str(followed.failure)
+    assert followed.seconds == 0
+
+
+# --- nothing new
+
+
+def test_a_run_that_began_in_the_middle_is_not_polled_and_gives_up() -> None:
+    model = FaultModel(stream("all"), [STALLED] * 30)
+
+    followed = follow(model, after="e10")
+
+    assert isinstance(followed.failure, TruncatedError)
+    assert "brings nothing new" in str(followed.failure)
+    assert not followed.polled
+    assert len(model.requests) == 1 + TRIED + 1 + RETRIES
+
+
+def test_a_refusal_that_stays_is_polled_at_once() -> None:
+    model = FaultModel(stream("none"), [Fault(events=11, ending="reset"), Fault(status=400)])
+
+    followed = follow(model)
+
+    assert (followed.output, followed.failure) == (uncut(stream("none"), "text"), None)
+    assert [request.rpartition("?")[2] for request in model.requests] == ["", "stream=true", ""]
+
+
+def test_failures_to_connect_are_nothing_new() -> None:
+    refused = [Fault(status=0)] * TRIED
+    model = FaultModel(stream("none"), [Fault(events=11, ending="reset"), *refused])
+
+    followed = follow(model)
+
+    assert followed.polled
+    assert followed.failure is None
+
+
+def test_a_server_that_is_busy_is_asked_again_instead_of_polled() -> None:
+    busy = [Fault(status=503)] * RETRIES
+    model = FaultModel(stream("none"), [Fault(events=11, ending="reset"), *busy])
+
+    followed = follow(model)
+
+    assert (followed.polled, followed.failure) == (False, None)
+
+
+def test_of_failures_in_a_row_one_more_than_the_retries_ends_it() -> None:
+    busy = [Fault(status=503)] * (RETRIES + 1)
+    model = FaultModel(stream("none"), [Fault(events=11, ending="reset"), *busy])
+
+    followed = follow(model)
+
+    assert isinstance(followed.failure, TruncatedError)
+    assert len(model.requests) == 1 + RETRIES + 1
+
+
+class UnpolledModel(FaultModel):
+    """A server that cannot be reached any more once it is polled."""
+
+    def connect(self, request: Request) -> Answer:
+        if request.method == "GET" and "stream" not in request.url:
+            self.note(request.method, request.url, b"")
+            raise UnansweredError("connection refused", sent=False)
+        return super().connect(request)
+
+
+def test_failures_to_connect_count_when_it_is_polled() -> None:
+    refused = [Fault(status=0)] * TRIED
+    model = UnpolledModel(stream("none"), [Fault(events=11, ending="reset"), *refused])
+
+    followed = follow(model)
+
+    assert isinstance(followed.failure, TruncatedError)
+    assert len(model.requests) == 1 + TRIED + (RETRIES - TRIED) + 1
+
+
+# --- which event to go on after
+
+
+class ForgetfulModel(FaultModel):
+    """A server that sends something else where it is asked for what follows an event."""
+
+    def stream(self, after: str, fault: Fault) -> bytes:
+        whole = super().stream("", fault)
+        return whole.replace(b"Hello", b"Hullo") if after else whole
+
+
+def test_ids_that_are_not_what_they_seem_are_asked_for_no_more() -> None:
+    events = stream("none")
+    events[1]["event_id"] = "e1"
+    model = ForgetfulModel(events, [Fault(events=14, ending="silent")])
+
+    followed = follow(model)
+
+    assert (followed.output, followed.failure) == (uncut(events, "text"), None)
+    asked = [request.rpartition("stream=true")[2] for request in model.requests[1:]]
+    assert asked == ["&last_event_id=e1", ""]
+
+
+def test_what_began_in_the_middle_cannot_be_compared_from_the_start() -> None:
+    events = stream("none")
+    events[8]["event_id"] = "e8"
+    begun = FaultModel(events, [Fault(events=4, ending="silent")])
+    first = begun.connect(FakeRequests().stream("v1_fault", "e8"))
+    model = ForgetfulModel(events)
+
+    followed = follow(model, first=first, after="e8")
+
+    assert "contradicts" in str(followed.failure)
+    assert len(model.requests) == 1
+
+
+def test_an_id_that_came_with_a_repetition_is_asked_for() -> None:
+    model = FaultModel(stream("none"), [Fault(events=14, ending="silent")])
+    first = model.connect(POST)
+    model.events = stream("all")
+    model.faults = [Fault(events=12, ending="silent")]
+
+    followed = follow(model, first=first)
+
+    assert model.requests[-1].endswith("&last_event_id=e11")
+    assert (followed.output, followed.failure) == (uncut(stream("all"), "text"), None)
