@@ -6,6 +6,7 @@
     POST …/interactions/ID/cancel              the same, with status cancelled
     POST …/models/NAME:streamGenerateContent   the recording of this request
 
+A request that was refused when it was recorded is refused again, with the same HTTP status.
 All else is not found, in the API's words.
 """
 
@@ -30,6 +31,8 @@ _ROUTE = re.compile(
     r"/(?:interactions(?:/(?P<id>[^/]+)(?P<cancel>/cancel)?)?"
     r"|(?P<model>models/[^/]+:streamGenerateContent))/?\Z"
 )
+_REFUSED = re.compile(r"HTTP (?P<status>[45][0-9]{2}): (?P<text>.*)\Z", re.DOTALL)
+_CODE = re.compile(r" \((?:(?P<number>[0-9]{3}) )?(?P<word>[0-9]{3}|\w+)\)\Z")
 _EVENT = re.compile(rb"(?:\A|[\r\n])data")
 
 Find = Callable[[Sequence[Recording], Mapping[str, Any]], Recording | None]
@@ -61,12 +64,15 @@ class Library:
             recordings: In the order in which they are looked through.
             find: The recording of a request.
         """
-        self._recordings = [one for one in recordings if one.parts]
+        self._recordings = [one for one in recordings if answers(one)]
         self._find = find
 
     def reply(self, method: str, target: str, body: bytes = b"") -> Reply:
         """The answer to a request; `target` is its path with its query."""
-        url = urlsplit(target)
+        try:
+            url = urlsplit(target)
+        except ValueError as exc:
+            return refusal(400, "invalid_request", str(exc))
         route = _ROUTE.search(url.path)
         if route is None:
             return not_found(f"there is nothing at {url.path}")
@@ -109,6 +115,8 @@ class Library:
         recording = self.recording_of(asked, what)
         if recording is None:
             return not_found(self.miss(asked, path))
+        if refused := _refusal_in(recording):
+            return refused
         if what == "interactions" and asked.get("stream") is not True:
             return _object(recording.name, _events(_blocks(recording)), {})
         return Reply(200, recording.parts, streamed=True, told=recording.name)
@@ -142,6 +150,32 @@ class Library:
             ]
             if blocks:
                 yield recording.name, blocks
+
+
+def answers(recording: Recording) -> bool:
+    """Whether there is anything in a recording to answer with."""
+    return bool(recording.parts) or _refusal_in(recording) is not None
+
+
+def _refusal_in(recording: Recording) -> Reply | None:
+    """How the server refused the recorded request; None if it did not."""
+    message = recording.exit.get("message")
+    found = _REFUSED.search(message) if isinstance(message, str) else None
+    if found is None or recording.parts:
+        return None
+    body = orjson.dumps({"error": _error_in(found["text"])})
+    return Reply(int(found["status"]), [Part(0.0, body)], streamed=False, told=recording.name)
+
+
+def _error_in(text: str) -> Event:
+    """The error that `outcome.error_text` gave these words."""
+    code = _CODE.search(text)
+    if code is None:
+        return {"message": text}
+    message = text[: code.start()]
+    if code["number"]:
+        return {"code": int(code["number"]), "message": message, "status": code["word"]}
+    return {"code": code["word"], "message": message}
 
 
 def refusal(status: int, code: str, message: str) -> Reply:

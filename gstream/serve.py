@@ -3,22 +3,27 @@
 HTTP/1.1 with chunked bodies, one thread a connection, each answer at its recorded pace.
 """
 
+import re
 import socket
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from socketserver import TCPServer
 from typing import Any
-from urllib.parse import urlsplit
 
 from . import __version__
 from .answering import Library, Reply, first_events, not_found, refusal, single_blocks
 from .recording import Pace, Part
 
 _MOST_BODY = 256 * 1024 * 1024
+_MOST_DIGITS = 18  # `int` refuses more than 4,300
 _IDLE_SECONDS = 300.0
 _HTTP_1_0 = "HTTP/1.0"
+_ON_THIS_MACHINE = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}  # noqa: S104 - looked up, not bound
+_LONGEST_LINE = 1024
+_LINE_ENDS = frozenset({b"\r\n", b"\n"})
+_SIZE_OF_CHUNK = re.compile(rb"([0-9A-Fa-f]{1,8})[ \t]*(?:;[^\r\n]*)?\r?\n")
 
 
 class RecordingServer(ThreadingHTTPServer):
@@ -26,6 +31,7 @@ class RecordingServer(ThreadingHTTPServer):
 
     Attributes:
         url: Where it is.
+        local_url: Where clients on this machine reach it.
     """
 
     daemon_threads = True
@@ -64,6 +70,8 @@ class RecordingServer(ThreadingHTTPServer):
         super().__init__(address, _Handler)
         host = f"[{address[0]}]" if ":" in address[0] else address[0]
         self.url = f"http://{host}:{self.server_port}"
+        nearest = _ON_THIS_MACHINE.get(self.server_name, host)
+        self.local_url = f"http://{nearest}:{self.server_port}"
 
     def server_bind(self) -> None:
         """Bind without asking DNS for a name for this host, which may take long."""
@@ -75,6 +83,14 @@ class RecordingServer(ThreadingHTTPServer):
         exc = sys.exception()
         if not isinstance(exc, OSError):
             self.report(f"this is a bug: {type(exc).__name__}: {exc}")
+
+
+class _BodyError(Exception):
+    """The body of a request that cannot be read."""
+
+    def __init__(self, status: HTTPStatus) -> None:
+        super().__init__(status)
+        self.status = status
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -98,16 +114,44 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:
         """Answer a POST."""
-        size = self.headers.get("Content-Length", "0")
-        if "Transfer-Encoding" in self.headers:
-            self.send_error(HTTPStatus.LENGTH_REQUIRED)
-        elif not (size.isascii() and size.isdecimal()):
-            self.send_error(HTTPStatus.BAD_REQUEST)
-        elif int(size) > _MOST_BODY:
-            self.send_error(HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
+        try:
+            body = self._body()
+        except _BodyError as exc:
+            self.send_error(exc.status)
         else:
-            body = self.rfile.read(int(size))
             self._answer(self.server.library.reply("POST", self.path, body))
+
+    def _body(self) -> bytes:
+        size = self.headers.get("Content-Length", "0")
+        encoding = self.headers.get("Transfer-Encoding")
+        if encoding is not None:
+            if encoding.strip().lower() != "chunked":
+                raise _BodyError(HTTPStatus.LENGTH_REQUIRED)
+            return b"".join(self._chunks())
+        if not (size.isascii() and size.isdecimal()):
+            raise _BodyError(HTTPStatus.BAD_REQUEST)
+        if len(size) > _MOST_DIGITS or int(size) > _MOST_BODY:
+            raise _BodyError(HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
+        return self.rfile.read(int(size))
+
+    def _chunks(self) -> Iterator[bytes]:
+        """The chunks of a body (RFC 9112, 7.1)."""
+        total = 0
+        while size := self._size_of_chunk():
+            total += size
+            if total > _MOST_BODY:
+                raise _BodyError(HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
+            yield self.rfile.read(size)
+            if self.rfile.readline(_LONGEST_LINE) not in _LINE_ENDS:
+                raise _BodyError(HTTPStatus.BAD_REQUEST)
+        while self.rfile.readline(_LONGEST_LINE) not in {*_LINE_ENDS, b""}:
+            pass  # trailers mean nothing here
+
+    def _size_of_chunk(self) -> int:
+        found = _SIZE_OF_CHUNK.fullmatch(self.rfile.readline(_LONGEST_LINE))
+        if found is None:
+            raise _BodyError(HTTPStatus.BAD_REQUEST)
+        return int(found[1], 16)
 
     def send_error(self, code: int, message: str | None = None, explain: str | None = None) -> None:
         """Refuse in the API's shape, and close, since the body was not read."""
@@ -122,7 +166,7 @@ class _Handler(BaseHTTPRequestHandler):
         """Say nothing here."""
 
     def _answer(self, reply: Reply) -> None:
-        what = urlsplit(getattr(self, "path", "")).path
+        what = getattr(self, "path", "").partition("?")[0]
         self.server.log(f"{self.command} {what}: {reply.status} {reply.told}")
         if reply.streamed:
             self._stream(reply)

@@ -7,6 +7,7 @@ import pytest
 
 from gstream.answering import Library, Reply, find_in_one, first_events, refusal
 from gstream.matching import find_demo
+from gstream.outcome import refused_request
 from gstream.recording import Part, Recording, read
 from tests.support import STREAMS, answer, completed, created, delta, start, stop, stream
 
@@ -110,6 +111,24 @@ def test_a_recording_without_bytes_answers_nothing() -> None:
     refused = Recording("x.sse", {"request": {"body": COUNT}}, [], {"status": 75})
 
     assert post(Library([refused]), COUNT).status == 404
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        pytest.param({"code": 429, "message": "Slow (now).", "status": "EXHAUSTED"}, id="number"),
+        pytest.param({"code": "rate_limit_exceeded", "message": "Slow."}, id="word"),
+        pytest.param({"message": "Slow."}, id="message-alone"),
+    ],
+)
+def test_a_request_that_was_refused_is_refused_again(error: dict[str, Any]) -> None:
+    told = f"POST http://a/b: {refused_request(error, 429)}"
+    refused = Recording("x.sse", {"request": {"body": COUNT}}, [], {"status": 75, "message": told})
+
+    reply = post(Library([refused]), COUNT)
+
+    assert (reply.status, reply.streamed) == (429, False)
+    assert json_of(reply) == {"error": error}
 
 
 def test_a_request_is_found_in_the_way_that_the_library_is_told() -> None:
@@ -299,6 +318,11 @@ def test_all_else_is_not_found(method: str, path: str) -> None:
 
     assert reply.status == 404
     assert json_of(reply)["error"]["code"] == "not_found"
+
+
+@pytest.mark.parametrize("target", ["http://[::1/interactions", "//\u2100/interactions"])
+def test_an_address_that_is_none_is_refused(target: str) -> None:
+    assert Library([recording()]).reply("GET", target).status == 400
 
 
 def test_a_refusal_has_the_shape_of_the_api() -> None:

@@ -19,6 +19,7 @@ DEADLINE = 20.0
 COUNT = {"input": "Count.", "stream": True}
 ANSWER = stream(*answer("1, ", "2, ", "3"))
 ENDED = b"0\r\n\r\n"
+CHUNKED = b"POST /x HTTP/1.1\r\ntransfer-encoding: chunked\r\n\r\n"
 
 Serve = Callable[..., RecordingServer]
 
@@ -212,10 +213,15 @@ def test_head_has_no_body(serve: Serve) -> None:
     [
         pytest.param(b"POST /x HTTP/1.1\r\ncontent-length: x\r\n\r\n", 400, id="no-number"),
         pytest.param(b"POST /x HTTP/1.1\r\ncontent-length: -1\r\n\r\n", 400, id="negative-length"),
-        pytest.param(
-            b"POST /x HTTP/1.1\r\ntransfer-encoding: chunked\r\n\r\n0\r\n\r\n", 411, id="chunked"
-        ),
+        pytest.param(b"POST /x HTTP/1.1\r\ntransfer-encoding: br\r\n\r\n", 411, id="not-chunked"),
+        pytest.param(CHUNKED + b"-5\r\n", 400, id="negative-chunk"),
+        pytest.param(CHUNKED + b"1" * 5000, 400, id="endless-size"),
+        pytest.param(CHUNKED + b"ffffffff\r\n", 413, id="too-large-chunk"),
+        pytest.param(CHUNKED + b"1\r\n{}\r\n", 400, id="longer-than-its-size"),
         pytest.param(b"POST /x HTTP/1.1\r\ncontent-length: 999999999\r\n\r\n", 413, id="too-large"),
+        pytest.param(
+            b"POST /x HTTP/1.1\r\ncontent-length: %b\r\n\r\n" % (b"9" * 5000), 413, id="digits"
+        ),
         pytest.param(b"what\r\n\r\n", 400, id="no-http"),
         pytest.param(b"GET /x HTTP/9.9\r\n\r\n", 505, id="version"),
         pytest.param(b"GET /" + b"x" * 70_000 + b" HTTP/1.1\r\n\r\n", 414, id="long-path"),
@@ -234,6 +240,30 @@ def test_a_post_without_a_body_and_a_length_is_answered(serve: Serve) -> None:
     request = b"POST /v1beta/interactions/v1_built/cancel HTTP/1.1\r\nconnection: close\r\n\r\n"
 
     assert b'"status":"cancelled"' in raw_answer(serve(), request)
+
+
+@pytest.mark.parametrize(
+    "end",
+    [
+        pytest.param(b"0\r\n\r\n", id="plain"),
+        pytest.param(b"0;last=1\r\nchecksum: 1\r\n\r\n", id="extension-and-trailer"),
+    ],
+)
+def test_a_body_may_come_in_chunks(serve: Serve, end: bytes) -> None:
+    body = orjson.dumps({**COUNT, "stream": False})
+    chunks = b"".join(b"%X\r\n%b\r\n" % (len(part), part) for part in (body[:9], body[9:]))
+
+    client = connection(serve())
+    client.putrequest("POST", "/v1beta/interactions")
+    client.putheader("transfer-encoding", "chunked")
+    client.endheaders(chunks + end)
+    answer = client.getresponse()
+    answer.read()
+    client.request("GET", "/none")  # in step on the same connection
+    next_status = client.getresponse().status
+    client.close()
+
+    assert (answer.status, next_status) == (200, 404)
 
 
 def test_waits_for_a_body_that_is_announced(serve: Serve) -> None:

@@ -94,8 +94,9 @@ def _with_address(args: list[str]) -> Iterator[str]:
 def command(ctx: click.Context, /, **_options: object) -> None:
     """Play recordings as they were recorded, or serve them.
 
-    The exit code is the one of the recorded run. With --serve, a COMMAND runs
-    with GOOGLE_GEMINI_BASE_URL set to the server, and its exit status is ours.
+    The exit code is the one of the recorded run, or 76 where that was cut short
+    by a signal. With --serve, a COMMAND runs with GOOGLE_GEMINI_BASE_URL set to
+    the server, and its exit status is ours.
 
     \b
     gstream replay answer.sse --speed 2

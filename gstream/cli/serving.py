@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from gstream.answering import Library, find_in_one
+from gstream.answering import Library, answers, find_in_one
 from gstream.errors import ConfigurationError, NoInputError
 from gstream.hosts import is_loopback
 from gstream.matching import find
@@ -51,7 +51,7 @@ def serve(options: dict[str, Any], command: Sequence[str]) -> None:
             say(f"gstream: serving on {server.url}")
             server.serve_forever()
         threading.Thread(target=server.serve_forever, daemon=True).start()
-        _end_like(_run(command, server.url))
+        _end_like(_run(command, server.local_url))
 
 
 def _address(options: dict[str, Any]) -> tuple[str, int]:
@@ -73,7 +73,7 @@ def _library(names: Sequence[str]) -> Library:
     recordings: list[Recording] = []
     for file in files:
         recordings += read(os.path.basename(file), read_file(file, most=math.inf))
-    if not any(recording.parts for recording in recordings):
+    if not any(map(answers, recordings)):
         raise NoInputError(f"{', '.join(names)}: there is no recording")
     return Library(recordings, find=find_in_one if len(files) == 1 else find)
 

@@ -211,6 +211,21 @@ def test_a_directory_is_matched_by_the_body() -> None:
     assert 'count.sse comes nearest; it has input "Count from 1 to 25." instead of' in got.stderr
 
 
+@pytest.mark.parametrize("folder", [False, True])
+def test_a_refused_request_is_refused_as_it_was_live(tmp_path: Path, folder: bool) -> None:
+    create = ("create", "-p", "a", "--retries", "0")
+    error = {"code": "rate_limit_exceeded", "message": "Too much."}
+    record = ("--record", str(tmp_path / "x.sse"))
+    with servers.RawServer(servers.refusing(429, error)) as server:
+        live = run(*create, *record, env={"GOOGLE_GEMINI_BASE_URL": server.url})
+
+    served = serve(str(tmp_path if folder else tmp_path / "x.sse"), "--", *GSTREAM, *create)
+
+    assert live.code == served.code == 75
+    told = re.compile(r"http://\S+?(?=/v1)")
+    assert told.sub("", served.stderr) == told.sub("", live.stderr)
+
+
 def test_an_interaction_whose_recording_broke_off_fails_as_it_did_live(tmp_path: Path) -> None:
     (tmp_path / "x.sse").write_bytes(servers.opening("One"))
 
@@ -432,6 +447,14 @@ def test_listens_for_others_only_when_told_so(address: str) -> None:
 def test_listens_for_others_when_told_so() -> None:
     with serving("0.0.0.0:0", "--allow-remote", DEMO) as url:
         assert httpx.get(url.replace("0.0.0.0", "127.0.0.1")).status_code == 404
+
+
+def test_a_command_reaches_a_server_that_listens_for_others() -> None:
+    create = ("--", *GSTREAM, "create", "-p", "x")
+
+    got = run("replay", "--speed=0", "--serve=0.0.0.0:0", "--allow-remote", DEMO, *create)
+
+    assert (got.code, got.text) == (0, COUNT)
 
 
 @pytest.mark.parametrize(
