@@ -23,6 +23,12 @@ FOUND = [
     ),
     pytest.param("recorded", [b'data:{"usageMetadata":{"":0}}\n\ndata'], id="cut-after-a-chunk"),
     pytest.param("answers", [b"{\\"], id="recording-that-is-no-json"),
+    pytest.param(
+        "served",
+        [b"POST / HTTP/1.1\r\nContent-Length: " + b"9" * 5000 + b"\r\n\r\n"],
+        id="size-of-many-digits",
+    ),
+    pytest.param("served", [b"GET http://[::1/x HTTP/1.1\r\n\r\n"], id="address-that-is-none"),
     pytest.param("saved", [b"HTTP/ 429\n\nr"], id="refused-request"),
     pytest.param(
         "kept", [b'{"gstream_cursor":1,"view_state":{"shown":[[]]}}'], id="steps-without-numbers"
