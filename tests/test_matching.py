@@ -58,6 +58,21 @@ def test_a_data_uri_is_recorded_by_size_and_hash() -> None:
     assert recordable(result) == {"result": {"plot": {"uri": "data:image/png;base64,", **DIGEST}}}
 
 
+@pytest.mark.parametrize("size", [3 * 65536 - 1, 3 * 65536, 3 * 65536 + 1, 700_000])
+def test_data_of_any_length_have_the_digest_of_their_file(size: int) -> None:
+    raw = bytes(range(256)) * (size // 256) + bytes(size % 256)
+
+    digest = recordable({"type": "image", "data": base64.b64encode(raw).decode()})["data"]
+
+    assert digest == {"size": size, "sha256": hashlib.sha256(raw).hexdigest()}
+
+
+def test_data_that_are_no_ascii_have_a_digest() -> None:
+    digest = recordable({"type": "image", "data": "é"})["data"]
+
+    assert digest == {"size": 2, "sha256": hashlib.sha256("é".encode()).hexdigest()}
+
+
 def test_broken_base64_is_recorded_by_the_hash_of_its_text() -> None:
     digest = recordable({"type": "image", "data": "a"})["data"]
 
