@@ -23,7 +23,7 @@ def open_output(path: str, flags: int, mode: int = 0o666) -> int:
     try:
         fd = os.open(path, flags | always, mode)
     except OSError as exc:
-        if exc.errno == errno.ENXIO and _is_pipe(path):
+        if exc.errno == errno.ENXIO and stat.S_ISFIFO(os.stat(path).st_mode):
             raise OSError(errno.ENXIO, "nobody reads from this pipe") from exc
         raise
     os.set_blocking(fd, True)
@@ -38,10 +38,3 @@ def write_all(fd: int, data: bytes) -> None:
     """
     while data:
         data = data[os.write(fd, data) :]
-
-
-def _is_pipe(path: str) -> bool:
-    try:
-        return stat.S_ISFIFO(os.stat(path).st_mode)
-    except OSError:
-        return False

@@ -128,6 +128,19 @@ def test_what_is_no_regular_file_is_refused_and_stays(
     assert os.lstat("c") == before
 
 
+def test_a_file_that_cannot_be_read_is_said(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def pread(_fd: int, _size: int, _offset: int) -> bytes:
+        raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+    saved(tmp_path / "c")
+    monkeypatch.setattr(os, "pread", pread)
+
+    with pytest.raises(CannotCreateError, match=r"/c: Input/output error$"):
+        loaded(tmp_path / "c")
+
+
 def test_a_file_that_is_too_large_is_not_read(tmp_path: Path) -> None:
     with (tmp_path / "c").open("wb") as file:
         file.truncate(MAX_SIZE + 1)
@@ -242,6 +255,15 @@ def test_a_file_that_was_replaced_before_it_was_locked_is_opened_again(
     file = opened(tmp_path / "c")
 
     assert file.load() == OTHER
+
+
+def test_a_file_that_was_removed_before_it_was_locked_is_none(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    saved(tmp_path / "c")
+    monkeypatch.setattr(fcntl, "flock", lambda _fd, _operation: (tmp_path / "c").unlink())
+
+    assert loaded(tmp_path / "c") is None
 
 
 def test_a_process_that_was_killed_gives_it_up(tmp_path: Path) -> None:

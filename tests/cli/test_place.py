@@ -15,6 +15,7 @@ from tests.cli.support_cli import Ran, create, read_until, run, started, wait_fo
 from tests.drawn_faults import stream
 from tests.faults import Fault, FaultModel, FaultServer
 from tests.servers import RawServer
+from tests.support import INTERACTION_ID
 
 OK = servers.answering(servers.stream("ok"))
 GO_ON = "gstream: go on with it: gstream resume --cursor {}; or name another file\n"
@@ -80,6 +81,23 @@ def test_nobody_can_go_on_with_what_is_not_stored(args: list[str], tmp_path: Pat
 
     assert (got.code, server.requests, os.listdir(tmp_path)) == (2, [], [])
     assert "--cursor needs an interaction that is stored" in got.stderr
+
+
+def test_an_answer_without_an_id_leaves_no_file(tmp_path: Path) -> None:
+    answer = servers.stream("ok").replace(INTERACTION_ID.encode(), b"")
+    with RawServer(servers.answering(answer)) as server:
+        got = create(server, "--cursor", str(tmp_path / "c"))
+
+    assert (got.code, got.text, os.listdir(tmp_path)) == (0, "ok\n", [])
+
+
+def test_a_file_that_names_no_interaction_is_none_to_resume(tmp_path: Path) -> None:
+    (tmp_path / "c").touch()
+
+    got = run("resume", "--cursor", str(tmp_path / "c"))
+
+    assert got.code == 2
+    assert got.stderr == f"gstream: {tmp_path}/c: there is no interaction in it yet\n"
 
 
 def test_another_request_may_follow_a_finished_one(tmp_path: Path) -> None:
