@@ -11,6 +11,18 @@ from .parameters import Number, Size, Text, Version
 F = TypeVar("F", bound=Callable[..., Any])
 
 
+_HEADINGS = {
+    "prompt": "Request",
+    "commands": "Functions",
+    "base_url": "Network",
+    "no_resume": "Dropped connections",
+    "cassette": "Recordings",
+    "view": "Output",
+    "quiet": "Other",
+}
+"""What stands above an option and those after it in the help."""
+
+
 class Command(click.Command):
     """A command that remembers the order in which its options were given."""
 
@@ -24,6 +36,19 @@ class Command(click.Command):
             exc.ctx = exc.ctx or ctx  # for the line of usage
             raise
         return rest
+
+    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the options under headings: there are too many for one list."""
+        heading = "Options"
+        sections: dict[str, list[tuple[str, str]]] = {}
+        for parameter in self.get_params(ctx):
+            heading = _HEADINGS.get(parameter.name or "", heading)
+            record = parameter.get_help_record(ctx)
+            if record and isinstance(parameter, click.Option):
+                sections.setdefault(heading, []).append(record)
+        for title, records in sections.items():
+            with formatter.section(title):
+                formatter.write_dl(records)
 
 
 def _refuse_empty(ctx: click.Context) -> None:

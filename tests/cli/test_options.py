@@ -11,7 +11,8 @@ from tests.cli.support_cli import KEY, run
 
 
 def _context(command: click.Command, *args: str) -> click.Context:
-    return command.make_context("test", list(args))
+    parent = click.Context(cli, **cli.context_settings)  # or it has other names for --help
+    return command.make_context("test", list(args), parent)
 
 
 # --- the command line as it was given
@@ -120,3 +121,25 @@ def test_an_empty_variable_is_none(name: str) -> None:
     default = run("create", "-p", "x", "--curl")
 
     assert run("create", "-p", "x", "--curl", env={name: "", "GEMINI_API_KEY": KEY}) == default
+
+
+@pytest.mark.parametrize(
+    ("name", "headings"),
+    [
+        (
+            "create",
+            [
+                *("Request", "Functions", "Network", "Dropped connections"),
+                *("Recordings", "Output", "Other"),
+            ],
+        ),
+        ("decode", ["Output", "Other"]),
+        ("replay", ["Options", "Output", "Other"]),
+    ],
+)
+def test_help_lists_options_under_headings(name: str, headings: list[str]) -> None:
+    got = run(name, "--help")
+
+    lines = got.text.splitlines()
+    assert [line[:-1] for line in lines if line.endswith(":") and line[0] != " "] == headings
+    assert lines[-1].lstrip().startswith("-h, --help")
