@@ -68,6 +68,16 @@ def test_knows_where_the_blocks_stand() -> None:
     ]
 
 
+def test_knows_where_the_blocks_stand_after_a_comment_that_was_forgotten() -> None:
+    regions = Regions(16)
+    for chunk in (b"data: a\n\n:", b"x" * 40, b"y" * 40, b"\n"):
+        regions.take(chunk)
+        assert len(regions.pending) < 60
+
+    assert regions.take(b"data: b\n\n") == b"data: b\n\n"
+    assert regions.offset == 9 + 1 + 80 + 1
+
+
 def test_forgets_blocks_when_told() -> None:
     regions = Regions()
     regions.take(b"data: a\n\n")

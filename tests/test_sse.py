@@ -244,6 +244,37 @@ def test_hands_on_text_from_a_line_that_looks_like_json() -> None:
         assert found == [(1, b"[{\n"), (1, b' "x": 1\n'), (1, b"}]\n"), (2, b"bar\n")]
 
 
+def test_fields_and_comments_among_such_text_are_none_of_it() -> None:
+    for chunks in cuts(b'{\n: keep-alive\nid: 1\nevent: x\nretry: 1\n"a": 1\n\n'):
+        decoder = SSEDecoder()
+        found = []
+        for chunk in chunks:
+            decoder.feed(chunk)
+            found += [text for _, text in decoder.stray]
+
+        assert found == [b"{\n", b'"a": 1\n']
+
+
+def test_blocks_whose_event_is_known_are_the_same_in_one_chunk() -> None:
+    block = b"event: x\ndata: a\n\n"
+
+    for count in (1, 2, 3):
+        assert SSEDecoder().feed(block + count * block) == [sse(b"a", "x")] * (count + 1)
+        decoder = SSEDecoder()
+        decoder.feed(b"id: 1\n" + block)
+        assert decoder.feed(count * block) == [sse(b"a", "x", last_id="1")] * count
+        assert decoder.feed_lines(count * block) == [b"a\n"] * count
+
+
+def test_a_retry_has_at_most_four_thousand_digits() -> None:
+    decoder = SSEDecoder()
+
+    decoder.feed(b"retry: " + b"1" * 4001 + b"\n\n")
+    assert decoder.retry_ms is None
+    decoder.feed(b"retry: " + b"1" * 4000 + b"\n\n")
+    assert decoder.retry_ms == int("1" * 4000)
+
+
 # --- positions
 
 
