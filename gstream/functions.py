@@ -38,7 +38,7 @@ def parse(given: str) -> tuple[str, Words]:
     """
     name, equals, command = given.partition("=")
     if not (name.strip() and equals):
-        raise UsageError(f"--exec {given!r}: it looks like NAME=COMMAND")
+        raise UsageError(f"--exec {given!r}: this is not NAME=COMMAND")
     try:
         words = shlex.split(command)
     except ValueError as exc:

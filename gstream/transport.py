@@ -263,7 +263,7 @@ def check_base_url(url: str) -> str:
     usable = parts.scheme in {"http", "https"} and _HOST.fullmatch(host)
     if not usable or not url.isprintable() or " " in url:
         raise ConfigurationError(
-            f"base URL {url!r} is not usable", hint="it looks like https://host[:port]"
+            f"base URL {url!r} is not usable", hint="write it as https://host[:port]"
         )
     if parts.scheme == "http" and not is_loopback(host):
         raise ConfigurationError(

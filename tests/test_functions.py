@@ -41,8 +41,8 @@ def test_a_command_is_split_as_a_shell_splits_words(
 @pytest.mark.parametrize(
     ("given", "why"),
     [
-        pytest.param("f", "--exec 'f': it looks like NAME=COMMAND", id="no-command"),
-        pytest.param("=x", "--exec '=x': it looks like NAME=COMMAND", id="no-name"),
+        pytest.param("f", "--exec 'f': this is not NAME=COMMAND", id="no-command"),
+        pytest.param("=x", "--exec '=x': this is not NAME=COMMAND", id="no-name"),
         pytest.param("f=", "--exec f: which command?", id="empty-command"),
         pytest.param("f='x", "--exec f: no closing quotation", id="open-quote"),
     ],

@@ -2,6 +2,7 @@
 
 import os
 import re
+import shlex
 from collections.abc import Callable
 from typing import Any
 
@@ -19,7 +20,7 @@ from .options import Command, network_options, order_given, view_options
 from .run import new_run, speed_up
 
 
-@click.command(cls=Command)
+@click.command(cls=Command, context_settings={"allow_extra_args": True})
 @click.option(
     "-p", "--prompt", multiple=True, metavar="TEXT", help="A text, taken literally. Repeatable."
 )
@@ -105,6 +106,8 @@ def command(ctx: click.Context, /, **_options: object) -> None:
     gstream create -f notes.txt -p "Sum this up." -o temperature=0.2 | tee sum.txt
     gstream create --offline -p "Count from 1 to 25."  # needs no key
     """  # noqa: D301 - \b is the character by which Click keeps the lines
+    if ctx.args:
+        raise click.UsageError(f"a prompt needs -p: gstream create -p {shlex.quote(ctx.args[0])}")
     try:
         body = request_body(ctx)
         to_wire = wire(ctx.params)
@@ -283,7 +286,7 @@ def _tools(given: str) -> list[api.Body]:
 def _key_value(option: str, given: str) -> tuple[str, str]:
     key, equals, value = given.partition("=")
     if not (key and equals):
-        raise UsageError(f"{option} {given!r}: it looks like KEY=VALUE")
+        raise UsageError(f"{option} {given!r}: this is not KEY=VALUE")
     return key, value
 
 

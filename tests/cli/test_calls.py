@@ -240,7 +240,7 @@ def test_a_command_that_is_not_there_is_told_before_anything_is_sent() -> None:
 @pytest.mark.parametrize(
     ("args", "why"),
     [
-        pytest.param(["--exec", "f"], "it looks like NAME=COMMAND", id="no-command"),
+        pytest.param(["--exec", "f"], "this is not NAME=COMMAND", id="no-command"),
         pytest.param(["--exec", "f='x"], "--exec f: no closing quotation", id="open-quote"),
         pytest.param(["--exec", "f=a", "--exec", "f=b"], "--exec f: given twice", id="twice"),
         pytest.param(["--exec", "f=cat", "--max-turns", "0"], "--max-turns", id="no-turns"),

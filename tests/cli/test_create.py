@@ -295,3 +295,10 @@ def test_a_file_that_is_not_there_is_no_input(args: list[str]) -> None:
 
     assert (got.code, got.stdout) == (66, b"")
     assert got.stderr == "gstream: nowhere: No such file or directory\n"
+
+
+def test_a_prompt_without_its_option_is_told_where_it_belongs() -> None:
+    got = run("create", "Hello, world.", "-n")
+
+    assert got.code == 2
+    assert got.stderr.endswith("Error: a prompt needs -p: gstream create -p 'Hello, world.'\n")
