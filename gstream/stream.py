@@ -20,6 +20,7 @@ _BREAKS = {
     "httpx": ("TransportError", "DecodingError"),
     "http.client": ("HTTPException",),
     "aiohttp": ("ClientError",),
+    "urllib3.exceptions": ("HTTPError",),
 }
 
 

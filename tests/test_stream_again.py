@@ -1,7 +1,10 @@
 """Streams that are asked again: after their end, after a failure, after they were closed."""
 
 import asyncio
+import http.client
+import sys
 from collections.abc import Callable
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -106,6 +109,26 @@ def test_a_cancelled_stream_leaves_no_whole_answer() -> None:
 
     with pytest.raises(TruncatedError):
         asyncio.run(work())
+
+
+@pytest.mark.parametrize(
+    ("module", "name"), [("aiohttp", "ClientError"), ("urllib3.exceptions", "HTTPError")]
+)
+def test_the_exceptions_of_other_clients_are_broken_connections(
+    module: str, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class BrokenError(Exception):
+        pass
+
+    monkeypatch.setitem(sys.modules, module, SimpleNamespace(**{name: BrokenError}))
+
+    with pytest.raises(TruncatedError, match="the connection broke: reset"):
+        Stream(FakeResponse(OPEN, fails=BrokenError("reset"))).collect()
+
+
+def test_an_answer_that_the_standard_library_cannot_read_on_is_truncated() -> None:
+    with pytest.raises(TruncatedError, match="the connection broke: reset"):
+        Stream(FakeResponse(OPEN, fails=http.client.HTTPException("reset"))).collect()
 
 
 @pytest.mark.parametrize("source", ["data", b"data", bytearray(b"data")], ids=repr)
