@@ -50,6 +50,7 @@ _Placed = tuple[bytes, str | None, int]
 _BLANK = b" \t\r\n"
 _BLANKS = re.compile(rb"[ \t\r\n]*+")
 _HEADERS_END = re.compile(rb"\r\n\r\n|\n\n|\r\r")
+_STATUS = re.compile(rb"(?:\xef\xbb\xbf)?\s*HTTP/[0-9.]*[ \t]+([0-9]{3})(?![0-9])")
 _FIRST_WORDS = 200
 _DONE_LINE = DONE + b"\n"
 
@@ -201,11 +202,11 @@ class EventReader:
             self._begin = max(self._begin, len(self._head) - 3)  # the end may have begun there
             return self._bounded_head()
         self._check_size(end.end() - 1, self._size - len(self._head))
-        status = self._head[: end.start()].split(None, 2)[1:2]
-        self.http_status = int(status[0]) if status and status[0].isdigit() else 0
+        status = _STATUS.match(self._head, 0, end.start())
+        self.http_status = int(status[1]) if status else 0
         rest = bytes(self._head[end.end() :])
         self._head_size += end.end()
-        del end
+        del end, status
         self._head.clear()
         self._begin = 0
         self._kind = self._sniff

@@ -13,6 +13,7 @@ FOUND = [
     pytest.param(
         "text-bounded", [b'{"event_type":""}\n{' + b"x" * 300, b"x"], id="place-of-a-last-line"
     ),
+    pytest.param("text", [b"HTTP/1.1 " + b"9" * 4301 + b"\n\n"], id="status-of-many-digits"),
     pytest.param("text", [b"HTTP/\r\r", b'2\n{"error":""}'], id="number-behind-the-header-lines"),
     pytest.param("recorded", [b'[{"error":""}}'], id="error-before-garbage"),
     pytest.param(
