@@ -7,7 +7,9 @@ the same time do not disturb each other, and no answer that broke off is ever pl
 import hashlib
 import os
 import re
+import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +25,9 @@ from .recording_writer import Recorder, RecordingFile
 NewRecorder = Callable[[RecordingFile], Recorder]
 
 _SLUG = 40
+_ASIDE = ".gstream-"
+_END_ASIDE = ".new"
+_SECONDS_TO_LOCK = 60.0  # longer than anyone needs from making a file to locking it
 
 
 def library(directory: str) -> Library:
@@ -113,15 +118,30 @@ def _new_file(directory: str, body: Mapping[str, Any]) -> RecordingFile:
     Raises:
         CannotCreateError: It cannot be written.
     """
+    from fcntl import LOCK_EX, LOCK_NB, flock
     from tempfile import mkstemp
 
     path = os.path.join(directory, file_name(body))
     try:
         os.makedirs(directory, exist_ok=True)
-        fd, aside = mkstemp(suffix=".new", prefix=".", dir=directory)
+        _sweep(directory)
+        fd, aside = mkstemp(_END_ASIDE, _ASIDE, directory)
+        with suppress(OSError):  # there are file systems without locks
+            flock(fd, LOCK_EX | LOCK_NB)
     except OSError as exc:
         raise CannotCreateError(f"--cassette {directory}: {exc.strerror}") from exc
     return RecordingFile(fd, path, aside)
+
+
+def _sweep(directory: str) -> None:
+    """Remove what killed runs were writing: runs that live hold a lock on it."""
+    from fcntl import LOCK_EX, LOCK_NB, flock
+
+    for path in Path(directory).glob(f"{_ASIDE}*{_END_ASIDE}"):
+        with suppress(OSError), path.open("rb") as file:
+            flock(file, LOCK_EX | LOCK_NB)
+            if time.time() - os.fstat(file.fileno()).st_mtime > _SECONDS_TO_LOCK:
+                path.unlink()
 
 
 def file_name(body: Mapping[str, Any]) -> str:

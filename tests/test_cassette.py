@@ -188,6 +188,39 @@ def test_runs_at_the_same_time_do_not_disturb_each_other(tmp_path: Path) -> None
     assert b"".join(part.data for part in recording.parts) == ANSWER
 
 
+def test_what_a_killed_run_left_is_removed_by_the_next_one(tmp_path: Path) -> None:
+    left = tmp_path / ".gstream-killed.new"
+    left.write_bytes(ANSWER)
+    os.utime(left, (0, 0))
+
+    record(tmp_path, ANSWER)
+
+    assert os.listdir(tmp_path) == [file_name(BODY)]
+
+
+def test_a_hidden_file_of_others_is_left_alone(tmp_path: Path) -> None:
+    other = tmp_path / ".notes.new"
+    other.touch()
+    os.utime(other, (0, 0))
+
+    record(tmp_path, ANSWER)
+
+    assert other.exists()
+
+
+def test_what_another_run_is_writing_is_left_alone(tmp_path: Path) -> None:
+    tape = tape_in(tmp_path)
+    tape.request("POST", PATH, BODY)
+    tape.feed(ANSWER)
+    (aside,) = tmp_path.iterdir()
+    os.utime(aside, (0, 0))
+
+    record(tmp_path, ANSWER, body={"input": "Sing."})
+
+    assert tape.close() is None
+    assert sorted(os.listdir(tmp_path)) == sorted([file_name(BODY), file_name({"input": "Sing."})])
+
+
 def test_a_directory_that_cannot_be_written_is_told_before_the_request_is_sent(
     tmp_path: Path,
 ) -> None:
