@@ -406,9 +406,24 @@ class EventReader:
         batches = []
         start = 0
         for before, text in self._decoder.stray:
-            batches += [self._one_by_one(placed[start:before]), self._raw_json(text)]
+            batches.append(self._one_by_one(placed[start:before]))
+            try:
+                batches.append(self._raw_json(text))
+            except EventTooLargeError as exc:
+                return self._raise_after(joined(*batches), exc)
             start = before
         return joined(*batches, self._one_by_one(placed[start:]))
+
+    def _raise_after(self, batch: Batch, failure: EventTooLargeError) -> Batch:
+        """The events that came before a failure; if there are any, the next call raises it.
+
+        Raises:
+            EventTooLargeError: There are none.
+        """
+        if not batch.events:
+            raise failure
+        self._failure = failure
+        return batch
 
     def _raw_json(self, text: bytes) -> Batch:
         """Take a line of text; an error once its JSON is complete (PROTOCOL d.6), else nothing."""

@@ -14,6 +14,11 @@ FOUND = [
         "text-bounded", [b'{"event_type":""}\n{' + b"x" * 300, b"x"], id="place-of-a-last-line"
     ),
     pytest.param("text", [b"HTTP/1.1 " + b"9" * 4301 + b"\n\n"], id="status-of-many-digits"),
+    pytest.param(
+        "ndjson-bounded",
+        [b'x\r{ "error": {\rdata:{"":""}\n' + b"x" * 200 + b"\n\r" + b"x" * 100, b"x\n\r"],
+        id="events-before-large-raw-json",
+    ),
     pytest.param("text", [b"HTTP/\r\r", b'2\n{"error":""}'], id="number-behind-the-header-lines"),
     pytest.param("recorded", [b'[{"error":""}}'], id="error-before-garbage"),
     pytest.param(
