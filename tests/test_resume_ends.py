@@ -51,8 +51,10 @@ def test_an_error_that_more_events_follow_at_once_is_an_event_like_others(view: 
 def test_of_several_errors_the_last_is_why_it_ended() -> None:
     errors = [{"event_type": "error", "error": {"code": code}} for code in ("api_error", "safety")]
     model = FaultModel([*stream("all")[:9], *errors], [Fault(events=11)])
+    first = model.connect(POST)
+    model.events = stream("all")
 
-    assert "safety" in str(follow(model).failure)
+    assert "safety" in str(follow(model, first=first).failure)
 
 
 def test_a_raw_error_that_stays_is_no_reason_to_connect_again() -> None:
@@ -73,6 +75,14 @@ def test_raw_output_of_a_cut_stream_is_all_that_came() -> None:
     model = FaultModel(stream("all"), [fault])
 
     assert follow(model, "sse", enabled=False).output == model.stream("", fault)
+
+
+def test_raw_output_holds_no_block_that_cannot_be_read() -> None:
+    model = FaultModel(stream("all"), [Fault(events=9)])
+    first = model.connect(POST)
+    first.chunks = iter([*first.chunks, b"event: step.delta\ndata: {broken\n\n"])
+
+    assert follow(model, "sse", first=first).output == uncut(stream("all"), "sse")
 
 
 def test_raw_output_has_its_end() -> None:
