@@ -172,11 +172,14 @@ class SSEDecoder:
         regions = self._regions
         if not regions.region:
             return self._places
-        return self._places_of(SSEDecoder()._parse(regions.bounded(with_lf(regions.region))))
+        region = regions.bounded(with_lf(regions.region))
+        return self._places_of(SSEDecoder()._parse(region), region)
 
-    def _places_of(self, blocks: list["_Block"]) -> list[tuple[str | None, int]]:
-        """The type of each block of the newest region, and the place of its data as it came."""
+    def _places_of(self, blocks: list["_Block"], region: Region) -> list[tuple[str | None, int]]:
+        """The type of each block, and the place of its data as it came, before it had LF."""
         regions = self._regions
+        if regions.region is region:
+            return [(block.event, regions.offset + block.data[0][0]) for block in blocks]
         data = re.finditer(_DATA, regions.region)
         places = iter([regions.offset + line.end() for line in data])
         found = []
@@ -240,7 +243,7 @@ class SSEDecoder:
             return []
         blocks = list(self._blocks(region))
         if isinstance(region, bytearray) and self._regions.region:
-            self._places = self._places_of(blocks)
+            self._places = self._places_of(blocks, region)
             self._regions.forget()  # or a huge event would be held twice
         return blocks
 
