@@ -199,8 +199,10 @@ def with_lf(region: Region) -> Region:
     """The region with LF for every line end."""
     if b"\r" not in region:
         return region
-    region = region.replace(b"\r\n", b"\n")
-    return region.replace(b"\r", b"\n") if b"\r" in region else region  # or a copy for nothing
+    for line_end in (b"\r\n", b"\r"):
+        if line_end in region:  # or a huge event would be copied for nothing
+            region = region.replace(line_end, b"\n")
+    return region
 
 
 def _before_lf(region: Region, place: int) -> int:
