@@ -21,7 +21,7 @@ def unusable(batch: Batch) -> Iterator[str]:
 
 def _flaw(event: Event) -> str:
     if event.get("index").__class__ is not int:  # true is no number, and 1.0 is none that counts
-        return "its index is no whole number"
+        return "its index is not the number of a step"
     match event:
         case {"event_type": "step.start", "step": dict()}:
             return ""

@@ -42,7 +42,9 @@ def test_an_index_that_is_no_whole_number_is_told(index: Any) -> None:
     event = {"event_type": "step.delta", "index": index, "delta": {"type": "text", "text": "x"}}
 
     [why] = told(event)
-    assert why.startswith('an event cannot be used, its index is no whole number: \'{"event_type"')
+    assert why.startswith(
+        'an event cannot be used, its index is not the number of a step: \'{"event_type"'
+    )
     assert told({**event, "event_type": "step.start", "step": {"type": "model_output"}}) != []
 
 
