@@ -6,6 +6,7 @@ whatever follows a block that is larger than the bound.
 """
 
 import re
+from collections.abc import Iterable, Iterator
 
 from .errors import EventTooLargeError
 
@@ -112,8 +113,8 @@ class Regions:
             nothing = NOTHING.match(region, start, end)
             begin = nothing.end() if nothing else start
             if end - begin > self._max_event_size:
-                place = self.offset + _before_lf(self.region, begin)
-                self._too_large = self._error_too_large(place)
+                [place] = before_lf(self.region, [begin])
+                self._too_large = self._error_too_large(self.offset + place)
                 return region[:start]
             start = end if end > 1 else len(region)
         return region
@@ -205,14 +206,15 @@ def with_lf(region: Region) -> Region:
     return region
 
 
-def _before_lf(region: Region, place: int) -> int:
-    """Where a place in `with_lf(region)` is in the region itself."""
+def before_lf(region: Region, places: Iterable[int]) -> Iterator[int]:
+    """Where places in `with_lf(region)`, which are sorted, are in the region itself."""
     shift = 0
-    for found in re.finditer(rb"\r\n", region):
-        if found.start() - shift >= place:
-            break
-        shift += 1
-    return place + shift
+    at = region.find(b"\r")
+    for place in places:
+        while 0 <= at < place + shift:
+            shift += region.startswith(b"\n", at + 1)
+            at = region.find(b"\r", at + 1)
+        yield place + shift
 
 
 def _end_of_blocks(buffer: bytearray, start: int) -> int:

@@ -16,7 +16,17 @@ from typing import Any, NamedTuple
 
 import orjson
 
-from .regions import BOM, HUGE_BLOCK, MAX_EVENT_SIZE, NOTHING, SMALL_BLOCK, Region, Regions, with_lf
+from .regions import (
+    BOM,
+    HUGE_BLOCK,
+    MAX_EVENT_SIZE,
+    NOTHING,
+    SMALL_BLOCK,
+    Region,
+    Regions,
+    before_lf,
+    with_lf,
+)
 
 __all__ = ["BOM", "FIELDS", "MAX_EVENT_SIZE", "SSEDecoder", "ServerSentEvent"]
 
@@ -30,7 +40,6 @@ _RETRY_DIGITS = 4000
 _KNOWN_EVENT_LINES = 64
 
 # The start of a data line, to the place where its value begins.
-_DATA = rb"data(?<![^\r\n]data)(?:: ?|(?=[\r\n]))"
 _COMMENT = rb"\n:[^\n]*"
 
 
@@ -172,22 +181,16 @@ class SSEDecoder:
         regions = self._regions
         if not regions.region:
             return self._places
-        region = regions.bounded(with_lf(regions.region))
-        return self._places_of(SSEDecoder()._parse(region), region)
+        return self._places_of(SSEDecoder()._parse(regions.bounded(with_lf(regions.region))))
 
-    def _places_of(self, blocks: list["_Block"], region: Region) -> list[tuple[str | None, int]]:
-        """The type of each block, and the place of its data as it came, before it had LF."""
+    def _places_of(self, blocks: list["_Block"]) -> list[tuple[str | None, int]]:
+        """The type of each block of the newest region, and the place of its data as it came."""
         regions = self._regions
-        if regions.region is region:
-            return [(block.event, regions.offset + block.data[0][0]) for block in blocks]
-        data = re.finditer(_DATA, regions.region)
-        places = iter([regions.offset + line.end() for line in data])
-        found = []
-        for block in blocks:
-            found.append((block.event, next(places)))
-            for _ in block.data[1:]:
-                next(places)
-        return found
+        places = before_lf(regions.region, [block.data[0][0] for block in blocks])
+        return [
+            (block.event, regions.offset + place)
+            for block, place in zip(blocks, places, strict=True)
+        ]
 
     def iter_bytes(self, chunks: Iterable[bytes]) -> Iterator[ServerSentEvent]:
         """Decode chunks of any size, each event as soon as it is complete."""
@@ -243,7 +246,7 @@ class SSEDecoder:
             return []
         blocks = list(self._blocks(region))
         if isinstance(region, bytearray) and self._regions.region:
-            self._places = self._places_of(blocks, region)
+            self._places = self._places_of(blocks)
             self._regions.forget()  # or a huge event would be held twice
         return blocks
 

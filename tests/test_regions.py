@@ -1,9 +1,11 @@
 """Complete blocks out of bytes: what is handed on, what waits, what is dropped."""
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from gstream.errors import EventTooLargeError
-from gstream.regions import HUGE_BLOCK, Regions, with_lf
+from gstream.regions import HUGE_BLOCK, Regions, before_lf, with_lf
 from tests.support import cuts
 
 
@@ -120,3 +122,14 @@ def test_a_crlf_counts_as_one_byte() -> None:
 
 def test_line_ends_become_lf() -> None:
     assert with_lf(b"a\r\nb\rc\n\r") == b"a\nb\nc\n\n"
+
+
+@given(st.lists(st.sampled_from([b"a", b"\n", b"\r", b"\r\n", b"bc"])).map(b"".join))
+def test_finds_places_as_they_were_before_lf(region: bytes) -> None:
+    as_lf = with_lf(region)
+
+    places = list(before_lf(region, range(len(as_lf) + 1)))
+
+    assert [with_lf(region[:place]) for place in places] == [
+        as_lf[:place] for place in range(len(as_lf) + 1)
+    ]
