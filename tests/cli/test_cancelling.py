@@ -3,11 +3,12 @@
 import signal
 import subprocess
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
 from gstream.cli import cancelling
-from gstream.cli.cancelling import cancel
+from gstream.cli.cancelling import cancel, stop
 from gstream.transport import Answer, BrokenStreamError, Request, UnansweredError
 from tests import servers
 from tests.cli.support_cli import GSTREAM, environment, read_until
@@ -50,6 +51,38 @@ def test_a_refusal_is_told_in_the_servers_words(body: bytes, words: str) -> None
 
     assert not done
     assert text == f"the server was asked to stop the run and did not: {words}"
+
+
+OPTIONS: dict[str, Any] = {"cancel_on_interrupt": True, "header": (), "api_key_file": None}
+COMMAND = f"curl -X POST -d '{{}}' -H \"x-goog-api-key: $GEMINI_API_KEY\" {REQUEST.url}"
+
+
+def stopped(status: int, *, asked: bool, background: bool) -> list[str]:
+    options = {**OPTIONS, "cancel_on_interrupt": asked}
+    answer = Answer(status, {}, iter([b'{"status":"cancelled"}']), lambda: None)
+    return stop(options, lambda _request: answer, REQUEST, background=background)
+
+
+def test_what_was_stopped_needs_no_command() -> None:
+    told = "the server was asked to stop the run: its status is cancelled"
+
+    assert stopped(200, asked=True, background=True) == [told]
+
+
+def test_what_goes_on_is_told_with_the_command_that_stops_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.delenv("GOOGLE_API_KEY", raising=False)
+    [refused] = stopped(400, asked=True, background=False)
+
+    assert refused.endswith(f"; stop it with: {COMMAND}")
+    assert stopped(200, asked=False, background=True) == [
+        f"the run goes on at the server; stop it with: {COMMAND}"
+    ]
+
+
+def test_what_ends_with_its_connection_is_not_told_of() -> None:
+    assert stopped(200, asked=False, background=False) == []
 
 
 def test_a_connection_that_fails_is_told() -> None:

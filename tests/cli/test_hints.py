@@ -74,6 +74,10 @@ def test_an_id_that_cannot_be_shown_makes_no_command(interaction_id: str) -> Non
     assert resume_hint(DEFAULTS, "text", interaction_id, "") == ""
 
 
+def test_without_an_id_there_is_nothing_to_resume() -> None:
+    assert resume_hint(DEFAULTS, "text", "", "e7") == ""
+
+
 def test_options_that_are_not_as_always_are_named_again() -> None:
     words = words_of(**OTHERS)
 
