@@ -168,7 +168,7 @@ class Follower:
         tries = max(self._failures, self._fruitless)
         wait = backoff(tries, self._resuming.random) if tries else 0.0
         place = self._session.progress.place
-        soon = f" in {wait:.1f} s" if wait else ""
+        soon = f" in {wait:.1f} s" if wait >= 0.05 else ""
         self._resuming.tell(f"{end.why} ({place}); connecting again{soon}")
         self._resuming.sleep(wait)
         last_id = "" if self._whole_again else self.ledger.last_event_id
