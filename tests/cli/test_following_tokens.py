@@ -87,9 +87,16 @@ def test_the_newest_token_counts() -> None:
     assert got.bodies[1]["continuation_token"] == "t2"
 
 
-@pytest.mark.parametrize("after", [UPDATE, HEARTBEAT], ids=["update", "unknown"])
-def test_what_is_no_output_may_follow_the_token(after: bytes) -> None:
-    got = done(cut(begun() + token("t1") + after), GONE, answering(SECOND))
+@pytest.mark.parametrize(
+    "parts",
+    [
+        pytest.param((token("t1") + UPDATE,), id="update"),
+        pytest.param((token("t1") + HEARTBEAT,), id="unknown"),
+        pytest.param((token("t1"), HEARTBEAT), id="in-chunks"),
+    ],
+)
+def test_what_is_no_output_may_follow_the_token(parts: tuple[bytes, ...]) -> None:
+    got = done(cut(begun(), *parts), GONE, answering(SECOND))
 
     assert (got.ran.code, got.ran.text) == (0, "one two\n")
 
