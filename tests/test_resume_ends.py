@@ -168,6 +168,18 @@ def test_a_refusal_that_stays_is_polled_at_once() -> None:
     assert [request.rpartition("?")[2] for request in model.requests] == ["", "stream=true", ""]
 
 
+def test_polled_steps_are_those_that_have_come_whatever_their_numbers() -> None:
+    events = stream("none")
+    for event in events:
+        event |= {"index": event["index"] + 3} if "index" in event else {}
+    model = FaultModel(events, [Fault(events=14, ending="reset"), Fault(status=400)])
+
+    followed = follow(model)
+
+    assert followed.polled
+    assert followed.output == uncut(events, "text")
+
+
 def test_failures_to_connect_are_nothing_new() -> None:
     refused = [Fault(status=0)] * TRIED
     model = FaultModel(stream("none"), [Fault(events=11, ending="reset"), *refused])
