@@ -169,9 +169,10 @@ def test_a_refusal_that_stays_is_polled_at_once() -> None:
 
 
 def test_polled_steps_are_those_that_have_come_whatever_their_numbers() -> None:
-    events = stream("none")
-    for event in events:
-        event |= {"index": event["index"] + 3} if "index" in event else {}
+    events = [
+        {**event, "index": event["index"] + 3} if "index" in event else event
+        for event in stream("none")
+    ]
     model = FaultModel(events, [Fault(events=14, ending="reset"), Fault(status=400)])
 
     followed = follow(model)
