@@ -88,6 +88,7 @@ class EventReader:
         self._size = 0
         self._raw_in: JSONArraySplitter | None = None
         self._raw_text = b""
+        self._raw_errors: list[Event] = []
         self._failure: EventTooLargeError | None = None
         self._array_in: JSONArraySplitter | None = None
         self._values = Values(report)
@@ -163,7 +164,10 @@ class EventReader:
             return b"".join(self._block_of(event, line) for event, line in pairs if line)
         skipped, self._head_size = self._head_size, 0
         if self.leftover:  # all that can be used of it
-            return b"".join(self._block_of(*pair) for pair in pairs if "error" in pair[0])
+            known = list(map(id, self._raw_errors))
+            return b"".join(
+                self._block_of(*pair) for pair in pairs if id(pair[0].get("error")) in known
+            )
         return raw[skipped:]
 
     def _block_of(self, event: Event, line: bytes) -> bytes:
@@ -335,6 +339,7 @@ class EventReader:
         broken = self.broken
         report, self._report = self._report, lambda _message: None
         rest = self._decoder.pending
+        self._raw_errors = []
         batch = self._sse(b"\n\n")
         self._report = report
         self.leftover = self.broken > broken
@@ -402,6 +407,7 @@ class EventReader:
 
     def _with_stray(self, lines: list[bytes]) -> Batch:
         """Events among which text stands, in their order."""
+        self._raw_errors = []
         placed = self._placed(lines)
         batches = []
         start = 0
@@ -448,6 +454,7 @@ class EventReader:
             return NOTHING
         self._raw_in = None
         if error:
+            self._raw_errors.append(error)
             return self._values.fail(error)
         self.broken += 1
         self._report(f"between the events is JSON that is no error: {shorten(self._raw_text)}")

@@ -28,6 +28,11 @@ FOUND = [
         "recorded", [b'data\n{"error":{"":""}}\n{"error":{"":""}}'], id="errors-in-a-cut-block"
     ),
     pytest.param("recorded", [b'data:{"usageMetadata":{"":0}}\n\ndata'], id="cut-after-a-chunk"),
+    pytest.param(
+        "recorded",
+        [b'data:{"promptFeedback":{"blockReason":"T"}}\n\ndata'],
+        id="cut-after-a-blocked-prompt",
+    ),
     pytest.param("answers", [b"{\\"], id="recording-that-is-no-json"),
     pytest.param(
         "served",
