@@ -15,7 +15,7 @@ def events_of(interaction: Event, indexes: Sequence[int] = ()) -> list[Event]:
         interaction: With its `steps`.
         indexes: The indexes of the first steps; the others follow the last of them.
     """
-    steps = [step for step in interaction.get("steps") or [] if isinstance(step, dict)]
+    steps = [step for step in _steps(interaction) if isinstance(step, dict)]
     rest = {key: value for key, value in interaction.items() if key != "steps"}
     events: list[Event] = [{"event_type": "interaction.created", "interaction": rest}]
     next_index = max(indexes, default=-1) + 1
@@ -36,10 +36,15 @@ def missing_events(interaction: Event, kinds: dict[int, str]) -> list[Event]:
         interaction: What the GET returned.
         kinds: The types of the steps that the stream has brought, by index.
     """
-    steps: Any = interaction.get("steps") or []
+    steps = _steps(interaction)
     if "user_input" not in kinds.values():
         steps = [step for step in steps if _type(step) != "user_input"]
     return events_of({**interaction, "steps": steps}, sorted(kinds))
+
+
+def _steps(interaction: Event) -> list[Any]:
+    steps = interaction.get("steps")
+    return steps if isinstance(steps, list) else []
 
 
 def _type(step: object) -> object:

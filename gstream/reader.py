@@ -342,7 +342,9 @@ class EventReader:
         self._raw_errors = []
         batch = self._sse(b"\n\n")
         self._report = report
-        self.leftover = self.broken > broken
+        known = list(map(id, self._raw_errors))
+        used = any(id(event.get("error")) not in known for event in batch.events)
+        self.leftover = self.broken > broken and not used
         self.broken = broken
         if not self._decoder.recognised and self.raw_error is None and not self._is_cut_field(rest):
             raise BadDataError("the input is not server-sent events, NDJSON or JSON")

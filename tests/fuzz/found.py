@@ -33,6 +33,8 @@ FOUND = [
         [b'data:{"promptFeedback":{"blockReason":"T"}}\n\ndata'],
         id="cut-after-a-blocked-prompt",
     ),
+    pytest.param("recorded", [b'x\n{"":""}\ndata:{"":""}'], id="event-behind-raw-json-at-the-end"),
+    pytest.param("ndjson", [b'{"status":"","id":"","steps":true}'], id="steps-that-are-no-list"),
     pytest.param("answers", [b"{\\"], id="recording-that-is-no-json"),
     pytest.param(
         "served",
