@@ -224,7 +224,8 @@ class Session:
         """
         self._fail(failure)
         told = (self._failure and not self._turn_expected) or self._nothing_to_do
-        if self.progress.begun or self._raw_error is not None or not told:
+        refused = self.progress.error is not None or self._raw_error is not None
+        if self.progress.begun or refused or not told:
             self._end_interaction()
         return self._failure
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 import pytest
 
 from gstream.errors import ErrorEventError, TruncatedError
+from gstream.outcome import error_event
 from gstream.transport import Answer, Request, UnansweredError
 from tests.drawn_faults import stream
 from tests.faults import DONE, RAW_503, Fault, FaultModel
@@ -27,6 +28,18 @@ def test_an_error_is_shown_where_nothing_can_be_had_after_it() -> None:
 
     assert isinstance(followed.failure, ErrorEventError)
     assert kinds(followed.output) == [each["event_type"] for each in stream("all")[:11]] + ["error"]
+
+
+@pytest.mark.parametrize("code", ["safety", "too_many", "service_unavailable"])
+def test_an_error_before_all_events_ends_the_run_as_it_ends_decode(code: str) -> None:
+    events = [{"event_type": "error", "error": {"code": code}}]
+    model = FaultModel(events, [Fault(events=1, ending="clean")])
+    expected = error_event(events[0]["error"])
+
+    found = follow(model).failure
+
+    assert (type(found), str(found)) == (type(expected), str(expected))
+    assert len(model.requests) == 1
 
 
 def test_an_error_that_more_events_followed_on_another_connection_is_not_shown() -> None:
