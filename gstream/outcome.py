@@ -41,6 +41,7 @@ _STATUS_HINTS = {
 
 # These statuses are news enough without the end of the stream; others may be half an answer.
 _FINAL = frozenset({"failed", "cancelled"})
+_NOTHING = frozenset({"error", DONE_EVENT["event_type"]})  # what may come without an interaction
 
 _MOST_SHOWN = 20
 
@@ -79,7 +80,7 @@ class Progress:
     """What the notable events of one interaction have said so far.
 
     Attributes:
-        begun: Whether any event but errors has come.
+        begun: Whether any event but errors and `[DONE]` has come.
         agent: Whether an agent is at work.
         has_usage: Whether the end of the interaction brought its token counts.
         interaction_id: Empty while unknown, or where the interaction is not stored.
@@ -111,7 +112,9 @@ class Progress:
         """Take the next events."""
         if not batch.events:
             return
-        self.begun = self.begun or any(event["event_type"] != "error" for event in batch.events)
+        self.begun = self.begun or any(
+            event["event_type"] not in _NOTHING for event in batch.events
+        )
         for event in reversed(batch.events):
             if "event_id" in event and event["event_id"] and isinstance(event["event_id"], str):
                 self.last_event_id = event["event_id"]

@@ -246,6 +246,12 @@ EARLIER = event("gstream.exit", status=76)
             id="nothing",
         ),
         pytest.param(
+            [DONE_EVENT],
+            TruncatedError,
+            "the stream ended, and no interaction had begun",
+            id="done-at-once",
+        ),
+        pytest.param(
             [created(), DONE_EVENT],
             TruncatedError,
             f"the stream ended before the interaction did (interaction {INTERACTION_ID})",
