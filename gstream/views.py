@@ -194,6 +194,7 @@ class StepsView(_Base):
     def __init__(self) -> None:
         self._accumulator = Accumulator()
         self._shown: set[int] = set()
+        self._before: set[int] = set()
 
     def feed(self, batch: Batch) -> bytes:
         lines: list[bytes] = []
@@ -201,9 +202,11 @@ class StepsView(_Base):
             self._accumulator.feed_batch(batch)
             return b""
         for event in batch.events:
-            if event["event_type"] == "interaction.created" and self._accumulator.indexes:
-                lines += self._rest(partial=False)
-                self._shown.clear()
+            if event["event_type"] == "interaction.created":
+                self._before.clear()
+                if self._accumulator.indexes:
+                    lines += self._rest(partial=False)
+                    self._shown.clear()
             self._accumulator.feed(event)
             if event["event_type"] == "step.stop":
                 lines += self._stopped(event.get("index"))
@@ -213,10 +216,12 @@ class StepsView(_Base):
         try:
             return b"".join(self._rest(partial=not ended))
         finally:
+            shown = set() if ended else self._shown
             self.__init__()  # type: ignore[misc]  # the next interaction starts afresh
+            self._before = shown  # another run may go on with this one
 
     def state(self) -> Event:
-        return {"shown": sorted(self._shown)}
+        return {"shown": sorted(self._shown or self._before)}
 
     def restore(self, state: Event, kinds: dict[int, str]) -> None:
         self._shown = {int(index) for index in state.get("shown", [])}

@@ -167,6 +167,23 @@ def test_create_goes_on_with_an_unfinished_cursor_instead_of_paying_again(tmp_pa
     assert first.stdout + second.stdout == uncut("text", "all")
 
 
+@pytest.mark.parametrize(
+    ("view", "events", "asked"),
+    [("steps", 8, "?stream=true"), ("text", 11, "&last_event_id=e10")],
+    ids=["steps-that-are-put-together-anew", "text-after-the-last-event"],
+)
+def test_a_cursor_knows_what_was_shown(view: str, events: int, asked: str, tmp_path: Path) -> None:
+    args = [f"--{view}", "--cursor", str(tmp_path / "cursor"), "-q"]
+    model = FaultModel(stream("all"), [Fault(events=events, ending="reset")])
+    with FaultServer(model) as server:
+        first = run(*create(server.url, "--no-resume", *args))
+        second = run("resume", "--base-url", server.url, *args)
+
+    assert first.stdout
+    assert first.stdout + second.stdout == uncut(view, "all")
+    assert model.requests[1].endswith(asked)
+
+
 @pytest.mark.parametrize("view", ["ndjson", "sse"])
 @pytest.mark.parametrize("events", [1, 2], ids=["created", "created-and-updated"])
 def test_a_cursor_before_the_first_step_repeats_nothing(
