@@ -32,9 +32,9 @@ def test_an_error_is_shown_where_nothing_can_be_had_after_it() -> None:
 
 @pytest.mark.parametrize("code", ["safety", "too_many", "service_unavailable"])
 def test_an_error_before_all_events_ends_the_run_as_it_ends_decode(code: str) -> None:
-    events = [{"event_type": "error", "error": {"code": code}}]
-    model = FaultModel(events, [Fault(events=1, ending="clean")])
-    expected = error_event(events[0]["error"])
+    error = {"code": code}
+    model = FaultModel([{"event_type": "error", "error": error}], [Fault(events=1, ending="clean")])
+    expected = error_event(error)
 
     found = follow(model).failure
 
