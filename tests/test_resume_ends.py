@@ -243,6 +243,15 @@ def test_failures_to_connect_count_when_it_is_polled() -> None:
     assert len(model.requests) == 1 + TRIED + (RETRIES - TRIED) + 1
 
 
+def test_what_has_no_id_cannot_be_asked_for() -> None:
+    events = [each for each in stream("none") if "interaction_id" not in each]
+    events[0] = {**events[0], "interaction": {"id": "", "status": "in_progress"}}
+    model = FaultModel(events, [Fault(events=9, ending="reset")])
+
+    assert "is not stored" in str(follow(model).failure)
+    assert len(model.requests) == 1
+
+
 # --- which event to go on after
 
 
