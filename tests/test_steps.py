@@ -174,6 +174,33 @@ def test_s5_another_interaction_is_the_next_hop() -> None:
     assert result.indexes == [0, 1]
 
 
+def test_s5_a_hop_that_is_not_stored_is_known_by_the_status_before_it() -> None:
+    def hop(status: str) -> list[Event]:
+        begun = event("interaction.created", interaction={"status": "in_progress"})
+        return [begun, start(), delta(text="a"), update(status=status)]
+
+    assert accumulated(*hop("requires_continuation"), *hop("completed")).text == "aa"
+    assert accumulated(*hop("in_progress"), *hop("completed")).text == "a"
+
+
+def test_s4_the_usage_of_a_delta_counts_wherever_its_text_goes() -> None:
+    counted = {**delta(text="b"), "metadata": {"total_usage": {"n": 9}}}
+
+    result = accumulated(created(), start(), delta(text="a"), delta(text="a"), counted)
+
+    assert (result.text, result.interaction["usage"]) == ("aab", {"n": 9})
+
+
+def test_s3_before_the_end_there_are_no_final_steps() -> None:
+    assert accumulated(created(), start()).final_steps == []
+
+
+def test_u1_text_of_an_unknown_delta_is_no_text() -> None:
+    result = accumulated(start(), delta(text="a"), delta("hologram", text="b"), delta(text="c"))
+
+    assert (result.text, result.unapplied) == ("ac", 1)
+
+
 def test_s5_a_hop_that_has_not_begun_in_earnest_leaves_the_first() -> None:
     events = [*answer("a"), event("interaction.created", interaction={})]
 
