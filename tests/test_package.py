@@ -137,6 +137,23 @@ def test_the_first_command_of_the_readme_prints_what_it_says(installed: dict[str
     assert output(first[1], installed) == first[2]
 
 
+def test_bash_completes_after_the_lines_of_the_readme(installed: dict[str, str]) -> None:
+    lines = re.search(r"^share=.*\n\. .*\n", README, re.MULTILINE)
+
+    assert lines is not None
+    assert output(f"{lines[0]}complete -p gstream", installed) == "complete -F _gstream gstream\n"
+
+
+def test_the_files_that_the_readme_tells_shells_about_are_installed() -> None:
+    named = re.findall(r'"\$share/([^"]+)"', README)
+    there = {f"share/{name}" for name in named} - {"share/man"}
+
+    assert len(there) == 3
+    assert [
+        name for name in there if not any(each.startswith(name) for each in SHARED.values())
+    ] == []
+
+
 def test_the_installed_package_needs_no_more_than_it_says(installed: dict[str, str]) -> None:
     assert output("pip check", installed) == "No broken requirements found.\n"
 

@@ -26,7 +26,7 @@ pytestmark = pytest.mark.needs("jq")
 def place(tmp_path: Path) -> Path:
     """A directory with the script and the recording."""
     (tmp_path / "script.sh").write_text(SCRIPT)
-    shutil.copy(ROOT / "gstream" / "demo" / "count.sse", tmp_path / "demo.sse")
+    shutil.copy(ROOT / "gstream" / "demo" / "count.sse", tmp_path / "count.sse")
     return tmp_path
 
 
@@ -57,7 +57,7 @@ def test_there_are_commands_to_run() -> None:
 
 
 def test_a_failure_is_handled_and_its_status_handed_on(place: Path) -> None:
-    (place / "demo.sse").write_bytes((place / "demo.sse").read_bytes()[:1000])
+    (place / "count.sse").write_bytes((place / "count.sse").read_bytes()[:1000])
 
     ran = bash(SERVED[0], place)
 
@@ -68,7 +68,7 @@ def test_a_failure_is_handled_and_its_status_handed_on(place: Path) -> None:
 def test_a_cassette_makes_the_network_needless(place: Path) -> None:
     once, from_then_on = CASSETTE[0].splitlines()
     quoted = once.partition("  #")[0].replace("GSTREAM", "env GSTREAM", 1)
-    recorded = bash(f"gstream replay --speed 0 --serve demo.sse -- {quoted}", place)
+    recorded = bash(f"gstream replay --speed 0 --serve count.sse -- {quoted}", place)
 
     again = bash(from_then_on, place)
 
