@@ -52,6 +52,7 @@ _BLANKS = re.compile(rb"[ \t\r\n]*+")
 _HEADERS_END = re.compile(rb"\r\n\r\n|\n\n|\r\r")
 _STATUS = re.compile(rb"(?:\xef\xbb\xbf)?\s*HTTP/[0-9.]*[ \t]+([0-9]{3})(?![0-9])")
 _FIRST_WORDS = 200
+_GZIP = b"\x1f"  # no text begins with it
 _DONE_LINE = DONE + b"\n"
 
 DONE_EVENT: Event = {"event_type": "[DONE]"}
@@ -83,6 +84,7 @@ class EventReader:
         self._max_event_size = max_event_size
         self._decoder = SSEDecoder(max_event_size)
         self._head = bytearray()
+        self._packed = False
         self._begin = 0
         self._count = 0
         self._size = 0
@@ -194,6 +196,7 @@ class EventReader:
             self._kind = self._skip_headers
             return self._skip_headers(b"")
         kinds = {b"{": self._first_line, b"[": self._array, b"<": self._markup}
+        self._packed = head.startswith(_GZIP)
         self._kind = kinds.get(head[:1], self._sse)
         data = bytes(self._head[0 if self._kind == self._sse else self._begin :])
         self._head.clear()
@@ -347,7 +350,8 @@ class EventReader:
         self.leftover = self.broken > broken and not used
         self.broken = broken
         if not self._decoder.recognised and self.raw_error is None and not self._is_cut_field(rest):
-            raise BadDataError("the input is not server-sent events, NDJSON or JSON")
+            hint = "it looks like gzip: decompress it first" if self._packed else ""
+            raise BadDataError("the input is not server-sent events, NDJSON or JSON", hint=hint)
         if self._raw_in is not None:
             self._report(f"the stream ends inside JSON that is no event: {shorten(self._raw_text)}")
         return batch

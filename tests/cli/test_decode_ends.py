@@ -1,5 +1,6 @@
 """How `gstream decode` ends: exit codes, and an outside world that does not play along."""
 
+import gzip
 import json
 import random
 import subprocess
@@ -131,6 +132,13 @@ def test_an_error_event_ends_with_14() -> None:
 
     assert (got.code, got.text) == (14, "half")
     assert "too late" in got.stderr
+
+
+def test_a_compressed_stream_is_bad_data_and_told_to_be_one() -> None:
+    got = run("decode", stdin=gzip.compress(STREAM))
+
+    assert (got.code, got.stdout) == (65, b"")
+    assert got.stderr.endswith("gstream: it looks like gzip: decompress it first\n")
 
 
 def test_html_is_bad_data_and_its_first_words_are_told() -> None:
