@@ -173,6 +173,10 @@ def _give_up_stdout(exc: OSError) -> None:
 
 
 def _say_bug(exc: Exception) -> None:
+    if isinstance(exc, MemoryError):  # of a large event, or of many steps
+        say("gstream: there is not enough memory")
+        say("gstream: --max-event-size bounds what one event takes")
+        return
     if "-vv" in sys.argv or os.environ.get("GSTREAM_TRACEBACK"):
         import traceback
 

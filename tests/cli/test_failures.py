@@ -74,6 +74,17 @@ def test_a_bug_is_1_and_one_asks_for_a_report(capfd: pytest.CaptureFixture[str])
     )
 
 
+def test_too_little_memory_is_no_bug_to_report(capfd: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as caught, exit_codes():
+        raise MemoryError
+
+    assert caught.value.code == 1
+    assert capfd.readouterr().err == (
+        "gstream: there is not enough memory\n"
+        "gstream: --max-event-size bounds what one event takes\n"
+    )
+
+
 def test_the_traceback_of_a_bug_is_shown_with_vv(
     capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
