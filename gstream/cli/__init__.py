@@ -60,6 +60,8 @@ class Commands(click.Group):
 
             near = get_close_matches(name, COMMANDS, n=1)
             hint = f" Did you mean {near[0]!r}?" if near else ""
+            if not near and " " in name.strip():
+                hint = " A prompt belongs to create: gstream create -p …"
             raise click.UsageError(f"No such command {name!r}.{hint}", ctx)
         return super().resolve_command(ctx, args)
 

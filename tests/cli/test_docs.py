@@ -241,6 +241,11 @@ def test_the_page_of_a_command_shows_examples_of_it(page: Path) -> None:
     [
         pytest.param(["creat"], "No such command 'creat'. Did you mean 'create'?", id="command"),
         pytest.param(["xyz"], "No such command 'xyz'.", id="no-command-is-near"),
+        pytest.param(
+            ["Explain SSE."],
+            "No such command 'Explain SSE.'. A prompt belongs to create: gstream create -p …",
+            id="a-prompt-is-no-command",
+        ),
         pytest.param(["--verson"], "Did you mean '--version'?", id="option-of-the-program"),
         pytest.param(["create", "--promt", "x"], "Did you mean '--prompt'?", id="option"),
     ],
