@@ -27,6 +27,7 @@ Target = Callable[[Chunks], None]
 
 _DOCUMENTED = {code.code for code in EXIT_CODES} - {1}
 _OUR_LINE = re.compile(rb"(?:\A|[\r\n]|\xef\xbb\xbf): (?:\+|gstream-recording|exit|reconnect)")
+_LINES_OF_CALLS = re.compile(rb"\s*\{.*requires_action", re.DOTALL)
 _OF_JSON = frozenset({"ndjson", "steps", "json"})
 _UNBOUNDED = 1 << 28
 _BOUNDED = 300
@@ -174,8 +175,13 @@ def again(chunks: Chunks) -> None:
 
 
 def recorded(chunks: Chunks) -> None:
-    """The recording of a run reads like the run, unless the server writes our lines itself."""
-    if _OUR_LINE.search(b"".join(chunks)):
+    """The recording of a run reads like the run.
+
+    Unless the server writes our lines itself, or the input is `--ndjson` output of a run that
+    answered calls: a recording of that does not know where one turn ended.
+    """
+    data = b"".join(chunks)
+    if _OUR_LINE.search(data) or _LINES_OF_CALLS.match(data):
         return
     file = Memory()
     recorder = Recorder(file, begun=lambda: None, clock=lambda: 0.0, now=lambda: "", version="0")
