@@ -11,6 +11,10 @@ _MEANINGS = (
     ("peer closed connection without sending complete", "it was closed in the middle"),
     ("Server disconnected without sending a response", "the server closed it without an answer"),
     ("Invalid URL in location header", "the server redirects to what is no address"),
+    ("Receive buffer too long", "the header of the answer is too large"),
+    ("illegal status line", "the answer is not HTTP"),
+    ("InformationalResponse status_code", "the status of the answer is none of HTTP"),
+    ("illegal chunk header", "the answer has a chunk without its size"),
 )
 _PROXIES = ("HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy")
 _CA = ("SSL_CERT_FILE", "SSL_CERT_DIR")

@@ -38,6 +38,21 @@ from gstream.plain_words import is_untrusted, plain, proxy_variable, settings_fl
             ),
             "the server redirects to what is no address",
         ),
+        *(
+            (httpx.RemoteProtocolError(words), meaning)
+            for words, meaning in (
+                ("Receive buffer too long", "the header of the answer is too large"),
+                ("illegal status line: bytearray(b'SSH-2.0')", "the answer is not HTTP"),
+                (
+                    "InformationalResponse status_code should be in range [100, 200), not 0",
+                    "the status of the answer is none of HTTP",
+                ),
+                (
+                    "illegal chunk header: bytearray(b'ZZZ')",
+                    "the answer has a chunk without its size",
+                ),
+            )
+        ),
         (httpx.ReadError(""), "ReadError"),
         (ValueError("something new"), "something new"),
     ],
