@@ -13,7 +13,6 @@ is reported with its number and position, and the rest goes on.
 """
 
 import io
-import re
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
@@ -35,7 +34,9 @@ from .events import (
     parse_lines,
     shorten,
 )
-from .sse import BOM, FIELDS, MAX_EVENT_SIZE, SSEDecoder
+from .head import Head
+from .raw_json import RawJSON
+from .sse import FIELDS, MAX_EVENT_SIZE, SSEDecoder
 from .values import Values
 
 if TYPE_CHECKING:
@@ -48,11 +49,7 @@ _Placed = tuple[bytes, str | None, int]
 """An event that was not parsed: its JSON, the type that the stream named, and its place."""
 
 _BLANK = b" \t\r\n"
-_BLANKS = re.compile(rb"[ \t\r\n]*+")
-_HEADERS_END = re.compile(rb"\r\n\r\n|\n\n|\r\r")
-_STATUS = re.compile(rb"(?:\xef\xbb\xbf)?\s*HTTP/[0-9.]*[ \t]+([0-9]{3})(?![0-9])")
 _FIRST_WORDS = 200
-_GZIP = b"\x1f"  # no text begins with it
 _DONE_LINE = DONE + b"\n"
 
 DONE_EVENT: Event = {"event_type": "[DONE]"}
@@ -64,8 +61,8 @@ class EventReader:
 
     Attributes:
         broken: How many events could not be read.
-        http_status: The status in the header lines of `curl -i`; 0 without them.
         bare: Whether the raw error was all there was: the body of a refused request.
+        http_status: The status in the header lines of `curl -i`; 0 without them.
         leftover: Whether the input ended inside an event that could not be used.
     """
 
@@ -79,17 +76,14 @@ class EventReader:
         self.broken = 0
         self.http_status = 0
         self.leftover = False
-        self._head_size = 0
         self._report = report
         self._max_event_size = max_event_size
         self._decoder = SSEDecoder(max_event_size)
-        self._head = bytearray()
-        self._packed = False
-        self._begin = 0
+        self._head = Head()
+        self._pending = bytearray()
         self._count = 0
         self._size = 0
-        self._raw_in: JSONArraySplitter | None = None
-        self._raw_text = b""
+        self._raw_json = RawJSON(max_event_size)
         self._raw_errors: list[Event] = []
         self._failure: EventTooLargeError | None = None
         self._array_in: JSONArraySplitter | None = None
@@ -127,7 +121,7 @@ class EventReader:
         if self._kind == self._first_line and (batch := self._first_line(b"\n")).events:
             return batch
         if self._kind == self._ndjson:
-            return self._ndjson(b"\n") if self._head else NOTHING
+            return self._ndjson(b"\n") if self._pending else NOTHING
         if self._kind == self._document:
             return self._finish_document()
         return self._finish_unknown()
@@ -145,14 +139,16 @@ class EventReader:
     @property
     def empty(self) -> bool:
         """Whether not one byte has come, blanks aside."""
-        return self._kind == self._sniff and not self._head.strip(_BLANK)
+        return self._kind == self._sniff and not self._head.pending.strip(_BLANK)
 
     @property
     def pending_size(self) -> int:
         """How many of the newest bytes belong to an event that is not complete."""
         if self._array_in is not None:
             return self._array_in.pending_size
-        return self._decoder.pending_size if self._kind == self._sse else len(self._head)
+        if self._kind == self._sse:
+            return self._decoder.pending_size
+        return len(self._head.pending) + len(self._pending)
 
     def as_sse(self, raw: bytes, batch: Batch) -> bytes:
         """What came, as server-sent events: unchanged where it is that, else event by event.
@@ -164,7 +160,7 @@ class EventReader:
         pairs = zip(batch.events, batch.lines, strict=True)
         if self._kind != self._sse:
             return b"".join(self._block_of(event, line) for event, line in pairs if line)
-        skipped, self._head_size = self._head_size, 0
+        skipped, self._head.size = self._head.size, 0
         if self.leftover:  # all that can be used of it
             known = list(map(id, self._raw_errors))
             return b"".join(
@@ -180,44 +176,20 @@ class EventReader:
     # --- kinds
 
     def _sniff(self, chunk: bytes) -> Batch:
-        self._head += chunk
-        if not self._begin:
-            start = bytes(self._head[: len(BOM)])
-            if start != BOM and BOM.startswith(start):
-                return NOTHING
-            self._begin = len(BOM) if start == BOM else 0
-        self._begin = _BLANKS.match(self._head, self._begin).end()  # type: ignore[union-attr]
-        head = bytes(self._head[self._begin : self._begin + len(b"HTTP/")])
-        if not head:
-            return self._bounded_head()
-        if b"HTTP/".startswith(head) and head != b"HTTP/":
+        head = self._head
+        first = head.feed(chunk)
+        while size := head.newest_size:
+            self._check_size(size - 1, self._size - len(head.pending) - size)
+            self.http_status = head.http_status
+            first = head.feed(b"")
+        if not first:
+            self._check_size(len(head.pending), self._size - len(head.pending))
             return NOTHING
-        if head.startswith(b"HTTP/"):
-            self._kind = self._skip_headers
-            return self._skip_headers(b"")
         kinds = {b"{": self._first_line, b"[": self._array, b"<": self._markup}
-        self._packed = head.startswith(_GZIP)
-        self._kind = kinds.get(head[:1], self._sse)
-        data = bytes(self._head[0 if self._kind == self._sse else self._begin :])
-        self._head.clear()
+        self._kind = kinds.get(first, self._sse)
+        data = bytes(head.pending[0 if self._kind == self._sse else head.begin :])
+        head.pending.clear()
         return self._kind(data)
-
-    def _skip_headers(self, chunk: bytes) -> Batch:
-        self._head += chunk
-        end = _HEADERS_END.search(self._head, self._begin)
-        if end is None:
-            self._begin = max(self._begin, len(self._head) - 3)  # the end may have begun there
-            return self._bounded_head()
-        self._check_size(end.end() - 1, self._size - len(self._head))
-        status = _STATUS.match(self._head, 0, end.start())
-        self.http_status = int(status[1]) if status else 0
-        rest = bytes(self._head[end.end() :])
-        self._head_size += end.end()
-        del end, status
-        self._head.clear()
-        self._begin = 0
-        self._kind = self._sniff
-        return self._sniff(rest)
 
     def _sse(self, chunk: bytes) -> Batch:
         lines = self._decoder.feed_lines(chunk)
@@ -244,25 +216,25 @@ class EventReader:
 
     def _first_line(self, chunk: bytes) -> Batch:
         """NDJSON if the first line is JSON by itself and no error body, else a document."""
-        self._head += chunk
+        self._pending += chunk
         if b"\n" not in chunk:
-            return self._bounded_head()
-        first = bytes(self._head).lstrip(_BLANK).partition(b"\n")[0]
+            return self._bounded_pending()
+        first = bytes(self._pending).lstrip(_BLANK).partition(b"\n")[0]
         try:
             value = orjson.loads(first)
         except orjson.JSONDecodeError:
             value = None
         is_event = is_chunk(value) or (isinstance(value, dict) and "event_type" in value)
         self._kind = self._ndjson if is_event else self._document
-        data = bytes(self._head)
-        self._head.clear()
+        data = bytes(self._pending)
+        self._pending.clear()
         return self._kind(data)
 
     def _ndjson(self, chunk: bytes) -> Batch:
-        pending = self._head
+        pending = self._pending
         pending += chunk
         if b"\n" not in chunk:
-            return self._bounded_head()
+            return self._bounded_pending()
         end = pending.rfind(b"\n") + 1
         with memoryview(pending) as view:
             whole = bytes(view[:end])
@@ -298,8 +270,8 @@ class EventReader:
         return lines
 
     def _document(self, chunk: bytes) -> Batch:
-        self._head += chunk
-        return self._bounded_head()
+        self._pending += chunk
+        return self._bounded_pending()
 
     def _array(self, chunk: bytes) -> Batch:
         """A JSON array, each element as soon as it is complete."""
@@ -319,13 +291,13 @@ class EventReader:
         return joined(*batches)
 
     def _markup(self, chunk: bytes) -> Batch:
-        self._head += chunk
-        if len(self._head) >= _FIRST_WORDS:
+        self._pending += chunk
+        if len(self._pending) >= _FIRST_WORDS:
             self._finish_unknown()
         return NOTHING
 
-    def _bounded_head(self) -> Batch:
-        self._check_size(len(self._head), self._size - len(self._head))
+    def _bounded_pending(self) -> Batch:
+        self._check_size(len(self._pending), self._size - len(self._pending))
         return NOTHING
 
     def _check_size(self, size: int, place: int) -> None:
@@ -350,10 +322,11 @@ class EventReader:
         self.leftover = self.broken > broken and not used
         self.broken = broken
         if not self._decoder.recognised and self.raw_error is None and not self._is_cut_field(rest):
-            hint = "it looks like gzip: decompress it first" if self._packed else ""
+            hint = "it looks like gzip: decompress it first" if self._head.is_packed else ""
             raise BadDataError("the input is not server-sent events, NDJSON or JSON", hint=hint)
-        if self._raw_in is not None:
-            self._report(f"the stream ends inside JSON that is no event: {shorten(self._raw_text)}")
+        if self._raw_json.is_open:
+            words = shorten(self._raw_json.words)
+            self._report(f"the stream ends inside JSON that is no event: {words}")
         return batch
 
     def _is_cut_field(self, rest: bytes) -> bool:
@@ -361,8 +334,8 @@ class EventReader:
         return len(rest) == self._size and any(name.startswith(rest) for name in FIELDS)
 
     def _finish_document(self) -> Batch:
-        document = bytes(self._head)
-        self._head.clear()
+        document = bytes(self._pending)
+        self._pending.clear()
         values = values_in(document)
         raws = [document] if len(values) == 1 else map(dumps, values)
         try:
@@ -378,7 +351,7 @@ class EventReader:
         return NOTHING if array.closed else self._values.break_off()
 
     def _finish_unknown(self) -> Batch:
-        words = b" ".join(bytes(self._head[:_FIRST_WORDS]).split())
+        words = b" ".join(bytes((self._head.pending or self._pending)[:_FIRST_WORDS]).split())
         if not words:
             return NOTHING
         kind = "HTML" if words.startswith(b"<") else "not server-sent events, NDJSON or JSON"
@@ -420,7 +393,7 @@ class EventReader:
         for before, text in self._decoder.stray:
             batches.append(self._one_by_one(placed[start:before]))
             try:
-                batches.append(self._raw_json(text))
+                batches.append(self._raw_line(text))
             except EventTooLargeError as exc:
                 return self._raise_after(joined(*batches), exc)
             start = before
@@ -437,33 +410,17 @@ class EventReader:
         self._failure = failure
         return batch
 
-    def _raw_json(self, text: bytes) -> Batch:
-        """Take a line of text; an error once its JSON is complete (PROTOCOL d.6), else nothing."""
-        if self._raw_in is None:
-            if not text.startswith((b"{", b"[")):
-                return NOTHING
-            from .json_array import JSONArraySplitter
-
-            self._raw_in = JSONArraySplitter(self._max_event_size)
-            self._raw_in.feed(b"[" if text.startswith(b"{") else b"")
-            self._raw_text = b""
-        self._raw_text += text[: _FIRST_WORDS - len(self._raw_text)]
-        try:
-            elements = self._raw_in.feed(text)
-            error = error_of(loads(elements[0].raw)) if elements else None
-        except EventTooLargeError:
-            raise
-        except BadDataError:
-            self._raw_in = None  # words in brackets, which nothing has to read
-            return NOTHING
+    def _raw_line(self, text: bytes) -> Batch:
+        """The events that a line of text completes: an error, where raw JSON is one (d.6)."""
+        error = self._raw_json.feed(text)
         if error is None:
             return NOTHING
-        self._raw_in = None
         if error:
             self._raw_errors.append(error)
             return self._values.fail(error)
         self.broken += 1
-        self._report(f"between the events is JSON that is no error: {shorten(self._raw_text)}")
+        words = shorten(self._raw_json.words)
+        self._report(f"between the events is JSON that is no error: {words}")
         return NOTHING
 
 

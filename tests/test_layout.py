@@ -14,7 +14,7 @@ LAYERS = [
     "events folder regions",
     "sse",
     "arguments attachments blocks documents elements finished hops json_array merges retry running",
-    "steps track usable",
+    "head raw_json steps track usable",
     "functions grounding ledger media transport usage_metadata views",
     "api cursor parts replay",
     "contents generate_content",

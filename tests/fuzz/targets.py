@@ -94,7 +94,7 @@ def ran(
         drive(session)
     except GstreamError as exc:
         failure = exc
-    bad = isinstance(failure, BadDataError)
+    bad = failure is not None and BadDataError in (type(failure), type(failure.__cause__))
     failure = session.close(failure)
     code = failure.exit_code if failure else 0
     stats = meter.as_json(session.progress, code)
