@@ -94,7 +94,8 @@ def ran(
         drive(session)
     except GstreamError as exc:
         failure = exc
-    bad = failure is not None and BadDataError in (type(failure), type(failure.__cause__))
+    cause = failure and failure.__cause__  # of a refusal whose body is unreadable
+    bad = isinstance(failure, BadDataError) or isinstance(cause, BadDataError)
     failure = session.close(failure)
     code = failure.exit_code if failure else 0
     stats = meter.as_json(session.progress, code)
