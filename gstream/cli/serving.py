@@ -46,12 +46,12 @@ def serve(options: dict[str, Any], command: Sequence[str]) -> None:
         server = _new_server(address, library, options)
     except OSError as exc:
         raise ConfigurationError(f"--serve {options['serve']}: {exc.strerror}") from exc
-    with server:
-        if not command:
-            say(f"gstream: serving on {server.url}")
-            server.serve_forever()
+    if command:  # the server ends with us: to close it here could be before its thread begins
         threading.Thread(target=server.serve_forever, daemon=True).start()
         _end_like(_run(command, server.local_url))
+    with server:
+        say(f"gstream: serving on {server.url}")
+        server.serve_forever()
 
 
 def _address(options: dict[str, Any]) -> tuple[str, int]:
