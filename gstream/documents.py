@@ -96,8 +96,10 @@ def joined(*batches: Batch) -> Batch:
     filled = [batch for batch in batches if batch.events]
     if len(filled) == 1:
         return filled[0]
-    return Batch(
+    whole = Batch(
         [event for batch in filled for event in batch.events],
         [line for batch in filled for line in batch.lines],
         [event for batch in filled for event in batch.notable],
     )
+    whole.inherit_run(filled)
+    return whole

@@ -74,6 +74,12 @@ class Batch:
             self._run = None if self.notable or not self.events else _run_of(self.events)
         return self._run  # type: ignore[return-value]  # False no more
 
+    def inherit_run(self, parts: list["Batch"]) -> None:
+        """Take the run from the batches that this one is made of, as far as they know theirs."""
+        runs = [part._run for part in parts]
+        if runs and all(run.__class__ is tuple and run[0] == runs[0][0] for run in runs):  # type: ignore[index]
+            self._run = runs[0][0], "".join([run[1] for run in runs])  # type: ignore[index]
+
     def part(self, start: int, stop: int) -> "Batch":
         """The batch of some of the events."""
         return batch_of(self.events[start:stop], self.lines[start:stop])

@@ -48,6 +48,7 @@ class Ledger:
         self.ids: dict[str, None] = {}
         self._changed: set[int] = set()
         self._history: deque[list[bytes]] = deque()
+        self._history_sizes: deque[int] = deque()
         self._history_bytes = 0
         self._since_checkpoint = 0
         self._history_for_file: list[str] | None = None
@@ -237,9 +238,11 @@ class Ledger:
             lines = [line if len(line) < _LONG_LINE else b"" for line in lines]
             size = sum(map(len, lines))
         self._history.append(lines)
+        self._history_sizes.append(size)
         self._history_bytes += size
         while self._history_bytes > _HISTORY_BYTES and len(self._history) > 1:
-            self._history_bytes -= sum(map(len, self._history.popleft()))
+            self._history.popleft()
+            self._history_bytes -= self._history_sizes.popleft()
 
     def _record_text(self, index: int, pieces: list[str]) -> None:
         if pieces:

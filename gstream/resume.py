@@ -344,9 +344,9 @@ class Follower:
         if not recorded:
             self._unrecorded.append(batch)
             self._unrecorded_bytes += len(batch.lines[0]) * len(batch.lines)
-            if self._unrecorded_bytes > _SETTLE_BYTES:
-                self._settle()
         self._session.take(batch)
+        if self._unrecorded_bytes > _SETTLE_BYTES:
+            self._settle()
         self._handed += len(batch.events)
         if batch.notable:
             self._ended = self.over or self._session.finished
