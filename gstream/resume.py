@@ -350,7 +350,9 @@ class Follower:
         self._handed += len(batch.events)
         if batch.notable:
             self._ended = self.over or self._session.finished
-        self.at_checkpoint = _is_checkpoint(batch, before=self.at_checkpoint)
+            self.at_checkpoint = _is_checkpoint(batch, before=self.at_checkpoint)
+        else:
+            self.at_checkpoint = False
 
     def _say_handed_on(self) -> None:
         """Tell where we are, now that all that the ledger knows of was handed on."""
