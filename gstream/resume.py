@@ -7,7 +7,7 @@ connect again, poll, continue, or give up.
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from .blocks import DONE_BLOCK, BlockSplitter
+from .blocks import DONE_BLOCK, BlockSplitter, block_of
 from .documents import error_in_body, joined
 from .errors import BadDataError, GstreamError, NetworkError, TruncatedError
 from .events import Batch, Event, batch_of, dumps
@@ -268,7 +268,7 @@ class Follower:
         self._take(reader.feed(self._leftover), replay, b"")
         batch = reader.finish()
         for event, line in zip(batch.events, batch.lines, strict=True):
-            self._take_one(event, line, replay, _block(event, line))
+            self._take_one(event, line, replay, block_of(event, line))
             self._leftover = b""
 
     def _end_of(self, end: End, reader: EventReader) -> End:
@@ -313,7 +313,7 @@ class Follower:
         pairs = [(event, line)] if replay is None else replay.feed(event, line)
         if pairs:
             self._release_held()
-            blocks = [raw if new is event else _block(new, of_new) for new, of_new in pairs]
+            blocks = [raw if new is event else block_of(new, of_new) for new, of_new in pairs]
             self._session.show_raw(b"".join(blocks))
             batch = batch_of([new for new, _ in pairs], [of_new for _, of_new in pairs])
             self._hand_on(batch, recorded=replay is not None)
@@ -381,7 +381,7 @@ class Follower:
         kinds = {index: track.kind for index, track in self.ledger.tracks.items()}
         for event in missing_events(interaction, kinds):
             line = dumps(event) + b"\n"
-            self._take_one(event, line, replay, _block(event, line))
+            self._take_one(event, line, replay, block_of(event, line))
         if self.over:
             self._say_done()
 
@@ -404,8 +404,3 @@ def _is_checkpoint(batch: Batch, *, before: bool) -> bool:
         if event["event_type"].startswith(("step.", "error")):
             return False
     return before
-
-
-def _block(event: Event, line: bytes) -> bytes:
-    """An event as a block of SSE."""
-    return f"event: {event['event_type']}\n".encode() + b"data: " + line + b"\n"
