@@ -134,7 +134,9 @@ def test_any_bytes_are_json_or_bad_data(raw: bytes) -> None:
         value = loads(raw)
     except BadDataError:
         return
-    loads(dumps(value))
+    line = dumps(value)
+    loads(line)
+    assert b"\n" not in line
 
 
 # --- lines

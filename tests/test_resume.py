@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 
 from gstream.errors import NetworkError, TruncatedError
+from gstream.events import Event
 from gstream.ledger import Ledger
 from gstream.views import VIEWS
 from tests import support
@@ -16,6 +17,17 @@ from tests.followers import POST, follow, uncut
 
 SCHEDULES = 6000 if os.environ.get("HYPOTHESIS_PROFILE") == "thorough" else 400
 STALLED = Fault(events=2, ending="silent")
+CUT_ANEW = frozenset({"text", "steps", "json"})
+"""The views that are the same however the text is cut into deltas."""
+
+
+def differs(events: list[Event], schedule: list[Fault], view: str) -> bool:
+    """Whether a run over a schedule of faults is not what the uncut one is."""
+    followed = follow(FaultModel(events, list(schedule)), view)
+    whole = uncut(events, view)
+    same = followed.output in {whole, whole.removesuffix(DONE)}  # which may not have come
+    same = same or (followed.polled and view not in CUT_ANEW)
+    return not same or followed.failure is not None or followed.model.posts != 1
 
 
 @pytest.mark.parametrize("view", VIEWS)
@@ -23,13 +35,8 @@ def test_any_schedule_of_faults_gives_the_output_of_the_uncut_run(view: str) -> 
     differing = []
     for seed in range(SCHEDULES // len(VIEWS)):
         events = stream(("none", "some", "all")[seed % 3], seed)
-        cut_anew = view in {"text", "steps", "json"}
-        schedule = faults(seed, endings=list(ENDINGS), cut_anew=cut_anew)
-        followed = follow(FaultModel(events, list(schedule)), view)
-        whole = uncut(events, view)
-        same = followed.output in {whole, whole.removesuffix(DONE)}  # which may not have come
-        same = same or (followed.polled and not cut_anew)
-        if not same or followed.failure is not None or followed.model.posts != 1:
+        schedule = faults(seed, endings=list(ENDINGS), cut_anew=view in CUT_ANEW)
+        if differs(events, schedule, view):
             differing.append((seed, schedule))
 
     assert differing == []
@@ -40,14 +47,9 @@ def test_any_stream_survives_any_schedule_of_faults(view: str) -> None:
     differing = []
     for seed in range(SCHEDULES // len(VIEWS)):
         events = any_stream(seed)
-        cut_anew = view in {"text", "steps", "json"}
-        schedule = faults(seed, endings=list(ENDINGS), cut_anew=cut_anew)
+        schedule = faults(seed, endings=list(ENDINGS), cut_anew=view in CUT_ANEW)
         short = [each for each in schedule if (each.events or 0) < len(events)]
-        followed = follow(FaultModel(events, list(short)), view)
-        whole = uncut(events, view)
-        same = followed.output in {whole, whole.removesuffix(DONE)}  # which may not have come
-        same = same or (followed.polled and not cut_anew)
-        if not same or followed.failure is not None or followed.model.posts != 1:
+        if differs(events, short, view):
             differing.append((seed, schedule))
 
     assert differing == []

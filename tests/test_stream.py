@@ -220,7 +220,11 @@ def test_closes_its_source_when_its_block_ends_asynchronously() -> None:
 
 
 def test_an_iterable_without_close_is_left_alone() -> None:
-    Stream([WHOLE]).close()
+    stream = Stream([WHOLE])
+    stream.close()
+
+    with pytest.raises(TruncatedError):
+        stream.collect()
 
 
 def test_an_asynchronous_iterable_without_close_is_left_alone() -> None:
