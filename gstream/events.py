@@ -32,6 +32,9 @@ Event = dict[str, Any]
 DONE = b"[DONE]"
 """The data after which a stream says nothing more."""
 
+DONE_EVENT: Event = {"event_type": "[DONE]"}
+"""Stands for `data: [DONE]`, which is no JSON and no event; it has no line."""
+
 LEGACY_EVENTS = {
     "interaction.start": "interaction.created",
     "interaction.complete": "interaction.completed",

@@ -19,8 +19,7 @@ from .errors import (
     ServerFailedError,
     TruncatedError,
 )
-from .events import Batch, Event
-from .reader import DONE_EVENT
+from .events import DONE_EVENT, Batch, Event
 
 RUNNING = frozenset({"", "queued", "in_progress", "unknown"})
 

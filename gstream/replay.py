@@ -8,10 +8,13 @@ from then on everything is new. What differs on the way is a contradiction, neve
 
 from zlib import crc32
 
+from .catch_up import ContradictionError, catch_up, is_empty, only_empties_missing
 from .elements import Element, content_of, elements_in_step, elements_of, joined, units_of
 from .events import Event, dumps, parse_event
 from .ledger import NO_NOTICES, Ledger
 from .track import Position, Track
+
+__all__ = ["ContradictionError", "Pair", "Replay"]
 
 Pair = tuple[Event, bytes]
 
@@ -19,10 +22,6 @@ _PIECEWISE = frozenset({"model_output", "thought"})
 _NOT_IN_STEPS = frozenset({"other", "signature"})
 _NEVER_AGAIN = frozenset({"error", "[DONE]"})
 _NOTHING = Position()
-
-
-class ContradictionError(Exception):
-    """A repeated stream differs from what was handed on."""
 
 
 class Replay:
@@ -85,7 +84,7 @@ class Replay:
         for name in track.sequences.keys() - unsaid:
             ahead = track.sequences[name]
             behind = shadow.sequences.get(name, _NOTHING)
-            if behind is not ahead and not _only_empties_missing(behind, ahead):
+            if behind is not ahead and not only_empties_missing(behind, ahead):
                 raise ContradictionError(f"step {index} is shorter now than it was")
 
     # --- events from before the last id
@@ -285,13 +284,13 @@ class Replay:
         ahead = self._ledger.track(index).position(element.sequence)
         shadow = self._shadow(index)
         behind = shadow.sequences.setdefault(element.sequence, Position())
-        if behind is not ahead and _is_empty(ahead):
+        if behind is not ahead and is_empty(ahead):
             behind = ahead
         rest: Element | None = element
         if behind is not ahead:
             try:
                 loose = index in self._whole
-                rest, caught_up = _catch_up(behind, ahead, element, loose=loose)
+                rest, caught_up = catch_up(behind, ahead, element, loose=loose)
             except ContradictionError as exc:
                 raise ContradictionError(f"step {index}: {exc}") from exc
             behind = ahead if caught_up else behind
@@ -332,75 +331,3 @@ def _units_of_lines(lines: list[bytes]) -> list[object]:
 def _notice_of(line: bytes) -> int:
     """The checksum of an event in the list of notices, if it is one."""
     return crc32(content_of(parse_event(line))) if line else 0
-
-
-def _is_empty(position: Position) -> bool:
-    return not (position.tokens or position.key)
-
-
-def _catch_up(
-    behind: Position, ahead: Position, element: Element, *, loose: bool
-) -> tuple[Element | None, bool]:
-    """Let a shadow go on by one element.
-
-    Args:
-        behind: The shadow.
-        ahead: What was handed on.
-        element: The element.
-        loose: Whether a token is known by its kind alone: a whole step may say it otherwise.
-
-    Returns:
-        The part of the element that is new, or None; and whether the shadow has caught up.
-    """
-    if element.key != behind.key:
-        if behind.key == ahead.key != "" and _only_empties_missing(behind, ahead):
-            return element, True
-        behind.finish_run()
-        _compare(behind, ahead, loose=loose)
-    if behind.tokens < ahead.tokens:
-        behind.add(element)
-        _compare(behind, ahead, loose=loose)
-        return None, _at_end(behind, ahead)
-    if element.key == ahead.key:
-        return _catch_up_in_run(behind, ahead, element)
-    if element.key and not element.length:
-        behind.add(element)
-        return None, False
-    if ahead.length:
-        raise ContradictionError("something else follows now")
-    return element, True
-
-
-def _catch_up_in_run(
-    behind: Position, ahead: Position, element: Element
-) -> tuple[Element | None, bool]:
-    """The same in the run at the end, where an element can be half old, half new."""
-    room = ahead.length - behind.length
-    if not element.length:
-        behind.key = element.key
-        behind.zeros += not room
-        return None, not room and behind.zeros >= ahead.zeros
-    old = min(room, element.length)
-    if old:
-        behind.add(element.head(old))
-    if behind.length == ahead.length and behind.run_crc != ahead.run_crc:
-        raise ContradictionError("the text is not what it was")
-    if old < element.length:
-        return (element.tail(old) if old else element), True
-    return None, behind.length == ahead.length and not ahead.zeros
-
-
-def _compare(behind: Position, ahead: Position, *, loose: bool) -> None:
-    if behind.tokens > ahead.tokens:
-        raise ContradictionError("a part ends earlier now than it did")
-    same = behind.loose_crc == ahead.loose_crc if loose else behind.crc == ahead.crc
-    if behind.tokens == ahead.tokens and not same:
-        raise ContradictionError("a part is not what it was")
-
-
-def _at_end(behind: Position, ahead: Position) -> bool:
-    return behind.tokens == ahead.tokens and not (ahead.key or behind.key)
-
-
-def _only_empties_missing(behind: Position, ahead: Position) -> bool:
-    return (behind.tokens, behind.length) == (ahead.tokens, ahead.length)

@@ -4,55 +4,24 @@ Pure but for the sink and the observers that it is given.
 """
 
 from collections.abc import Callable, Sequence
-from typing import Any, Protocol
+from typing import Any
 
 from .arguments import ArgumentsCheck
-from .errors import BadDataError, CannotCreateError, GstreamError, TruncatedError
-from .events import Batch, Event, batch_of
-from .outcome import Progress, raw_error, refused_request
-from .reader import DONE_EVENT, EventReader
+from .errors import BadDataError, GstreamError
+from .events import DONE_EVENT, Batch, Event, batch_of
+from .outcome import Progress, refused_request
+from .reader import EventReader
 from .sink import Sink
 from .sse import MAX_EVENT_SIZE
+from .stages import Observer, RawObserver, Stage
 from .usable import unusable
+from .verdict import Verdict, failure_of
 from .views import View, dump_line
 
 _DONE = DONE_EVENT["event_type"]
 _MOST_NAMED = 5
 _ENDS = frozenset({"interaction.completed", "gstream.exit", _DONE})
 _BOUNDARIES = _ENDS | {"interaction.created"}
-
-
-class Observer(Protocol):
-    """Something beside the view that wants to know what passes."""
-
-    def feed(self, batch: Batch) -> None:
-        """Take the next events."""
-        ...
-
-
-class RawObserver(Protocol):
-    """Something beside the view that wants the raw bytes."""
-
-    def feed(self, blocks: bytes) -> None:
-        """Take the raw bytes of the next complete blocks."""
-        ...
-
-
-class Stage(Protocol):
-    """Something that saves media before a view sees them; see `Media`."""
-
-    @property
-    def failure(self) -> GstreamError | None:
-        """Why some could not be saved, if so."""
-        ...
-
-    def feed(self, batch: Batch) -> Batch:
-        """Take the next events; returns them with paths in place of what is saved."""
-        ...
-
-    def end(self) -> Batch:
-        """The events that were held back: the interaction has ended."""
-        ...
 
 
 class Session:
@@ -102,7 +71,7 @@ class Session:
         self._raw = bytearray()
         self._raw_error: Event | None = None
         self._http_status = 0
-        self._failure: GstreamError | None = None
+        self._verdict = Verdict()
 
     def observe(self, observer: Observer) -> None:
         """Hand the next events to one more observer."""
@@ -165,7 +134,7 @@ class Session:
         self._raw_error = reader.raw_error
         self._http_status = reader.http_status
         if reader.broken:
-            self._fail(BadDataError(f"{_events(reader.broken)} could not be read"))
+            self._verdict.add(BadDataError(f"{_events(reader.broken)} could not be read"))
 
     @property
     def wants_raw(self) -> bool:
@@ -205,7 +174,7 @@ class Session:
 
     def nothing_to_do(self, failure: GstreamError | None) -> None:
         """Say that an earlier run has written everything; it ended like this."""
-        self._fail(failure)
+        self._verdict.add(failure)
         self._nothing_to_do = True
 
     def show_raw(self, blocks: bytes) -> None:
@@ -222,12 +191,12 @@ class Session:
         Returns:
             The failure that the run is; None if every answer is whole.
         """
-        self._fail(failure)
-        told = (self._failure and not self._turn_expected) or self._nothing_to_do
+        self._verdict.add(failure)
+        told = (self._verdict.failure and not self._turn_expected) or self._nothing_to_do
         refused = self.progress.error is not None or self._raw_error is not None
         if self.progress.begun or refused or not told:
             self._end_interaction()
-        return self._failure
+        return self._verdict.failure
 
     def exit_line(self, failure: GstreamError, exit_code: int) -> bytes:
         """The last line of `--ndjson` after a failure: the same story for a program."""
@@ -340,15 +309,15 @@ class Session:
             self._sink.release()
         elif forgotten := self._sink.discard():
             self._report(f"{forgotten} bytes were not written: the answer is not whole")
-        self._fail(self._failure_of_interaction())
+        self._verdict.add(failure_of(progress, self._raw_error, self._http_status))
         if self._unusable:
-            self._fail(BadDataError(f"{_events(self._unusable)} could not be used"))
+            self._verdict.add(BadDataError(f"{_events(self._unusable)} could not be used"))
             self._unusable = 0
         if broken := self._arguments.end():
             names = ", ".join(broken[:_MOST_NAMED])
             failure = BadDataError(f"the arguments of {names} are not JSON: they are kept as text")
-            self._fail(failure)
-            if self._failure is not failure:
+            self._verdict.add(failure)
+            if self._verdict.failure is not failure:
                 self._report(str(failure))
         self._forget_interaction()
 
@@ -357,14 +326,14 @@ class Session:
             rest = self._media.end()
             if self._view.wants_paths:
                 self._sink.write(self._view.feed(rest))
-            self._fail(self._media.failure)
+            self._verdict.add(self._media.failure)
         elif self._view.unshown:
             size = f"{self._view.unshown:,} bytes of media"
             self._report(f"{size} were not shown; --save-media DIR saves them")
         try:
             self._sink.write(self._view.end(whole=whole, ended=ended))
         except BadDataError as exc:  # nested too deeply to be written
-            self._fail(exc)
+            self._verdict.add(exc)
 
     def _forget_interaction(self) -> None:
         """Begin anew; where we were is still known."""
@@ -374,46 +343,6 @@ class Session:
         self.progress.last_event_id = progress.last_event_id
         self.progress.status = progress.status
 
-    def _failure_of_interaction(self) -> GstreamError | None:
-        progress = self.progress
-        error = self._raw_error
-        if error is not None and not (progress.ended or progress.completed):
-            if not progress.begun:
-                return refused_request(error, self._http_status)
-            return raw_error(error)
-        failure = progress.failure()
-        if progress.exit_line is None:
-            return failure
-        code = failure.exit_code if failure else 0
-        told = progress.exit_line.get("status") == code
-        return failure if told else _earlier_failure(progress.exit_line)
-
-    def _fail(self, failure: GstreamError | None) -> None:
-        """Keep the failure that weighs most; of equal ones the first."""
-        if failure is not None and _weight(failure) > _weight(self._failure):
-            self._failure = failure
-
 
 def _events(count: int) -> str:
     return "1 event" if count == 1 else f"{count} events"
-
-
-def _weight(failure: GstreamError | None) -> int:
-    """How much a failure says: what the interaction's status says, broken events, its end."""
-    match failure:
-        case None:
-            return 0
-        case TruncatedError():
-            return 1
-        case BadDataError() | CannotCreateError():
-            return 2
-        case _:
-            return 3
-
-
-def _earlier_failure(exit_line: Event) -> GstreamError:
-    """The failure that an earlier run of gstream wrote at the end of its NDJSON."""
-    kinds = {kind.exit_code: kind for kind in GstreamError.__subclasses__()}
-    status = exit_line.get("status")
-    kind = kinds.get(status, TruncatedError) if isinstance(status, int) else TruncatedError
-    return kind(f"an earlier run ended with: {exit_line.get('message')}")

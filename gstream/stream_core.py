@@ -12,9 +12,9 @@ from .errors import (
     RequiresActionError,
     TruncatedError,
 )
-from .events import Batch, Event, batch_of
+from .events import DONE_EVENT, Batch, Event, batch_of
 from .outcome import Progress, raw_error, refused_request
-from .reader import DONE_EVENT, EventReader
+from .reader import EventReader
 from .steps import Accumulator
 
 if TYPE_CHECKING:

@@ -21,6 +21,10 @@ T = TypeVar("T")
 
 STREAMS = Path(__file__).parent / "data" / "streams"
 INTERACTION_ID = "v1_built"
+ERROR: Event = {"code": 503, "message": "gone", "status": "UNAVAILABLE"}
+RAW_ERROR = b"[" + orjson.dumps({"error": ERROR}, option=orjson.OPT_INDENT_2) + b"]"
+"""The same as servers write it into a stream, which is no server-sent event (PROTOCOL d.6)."""
+
 _FOREIGN = ("GEMINI_", "GOOGLE_", "GSTREAM_")
 
 

@@ -15,7 +15,7 @@ from gstream.errors import (
     ServerFailedError,
     TruncatedError,
 )
-from gstream.events import NOTHING, Event
+from gstream.events import DONE_EVENT, NOTHING, Event
 from gstream.outcome import (
     BLOCKED,
     Progress,
@@ -26,7 +26,6 @@ from gstream.outcome import (
     raw_error,
     refused_request,
 )
-from gstream.reader import DONE_EVENT
 from tests.support import INTERACTION_ID, answer, batch, completed, created, delta, event, start
 
 

@@ -1,12 +1,13 @@
 """Every kind of input becomes the same events, wherever it is cut."""
 
-import orjson
 import pytest
 
 from gstream.errors import BadDataError
-from gstream.events import Event
-from gstream.reader import DONE_EVENT, EventReader
+from gstream.events import DONE_EVENT, Event
+from gstream.reader import EventReader
 from tests.support import (
+    ERROR,
+    RAW_ERROR,
     block,
     delta,
     event,
@@ -18,8 +19,6 @@ from tests.support import (
 )
 
 A, B = delta(text="a"), delta(text="b")
-ERROR: Event = {"code": 503, "message": "gone", "status": "UNAVAILABLE"}
-RAW_ERROR = b"[" + orjson.dumps({"error": ERROR}, option=orjson.OPT_INDENT_2) + b"]"
 HEAD = b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\n\r\n"
 
 
@@ -109,6 +108,8 @@ def test_the_header_lines_tell_the_status() -> None:
         pytest.param(b"HTT", "not server-sent events, NDJSON or JSON: 'HTT'", id="half-a-word"),
         pytest.param(b"<html>\n <p>no", "HTML: '<html> <p>no'", id="html"),
         pytest.param(b"<" + b"x \n" * 99, "HTML: '<x x", id="long-html"),
+        pytest.param(b"\n" * 300 + b"<html>", "HTML: '<html>'", id="html-below-many-blanks"),
+        pytest.param(b" " * 300 + b"HTT", "NDJSON or JSON: 'HTT'", id="many-blanks-before-words"),
         pytest.param(b"{", "the input begins like JSON, but it is not JSON", id="half-an-object"),
         pytest.param(b'{"a":1}', "JSON, but neither events nor an interaction", id="an-object"),
         pytest.param(b"{}\n{}\n", "JSON, but neither events nor", id="objects"),
@@ -128,13 +129,6 @@ def test_html_is_refused_after_its_first_words() -> None:
         reader.feed(b"<html>" + b"x" * 200)
 
 
-@pytest.mark.parametrize(
-    ("body", "lines"), [(ndjson(A), True), (block(A), False), (b"[", False), (b"", False)]
-)
-def test_knows_whether_it_reads_ndjson(body: bytes, lines: bool) -> None:
-    assert read(body).reader.reads_lines == lines
-
-
 def test_a_reader_is_empty_until_more_than_blanks_have_come() -> None:
     reader = EventReader(print)
     seen = [reader.empty]
@@ -149,67 +143,7 @@ def test_a_reader_is_empty_until_more_than_blanks_have_come() -> None:
 # --- lines
 
 
-@pytest.mark.parametrize(
-    ("body", "lines"),
-    [
-        pytest.param(b'data: {"event_type": "x", "n": 1.10 } \n\n', None, id="blanks-and-numbers"),
-        pytest.param(
-            b'data: {"event_type":\r\ndata: "x"}\r\n\r\n',
-            [b'{"event_type": "x"}\n'],
-            id="two-lines",
-        ),
-        pytest.param(
-            b'data: {"event_type":"\xff"}\n\n', ['{"event_type":"\ufffd"}\n'.encode()], id="utf-8"
-        ),
-        pytest.param(b'{"event_type":"x"}\t\r\n', [b'{"event_type":"x"}\t\n'], id="crlf"),
-        pytest.param(b'{"event_type":\r"x"}\n', [b'{"event_type": "x"}\n'], id="cr-inside"),
-        pytest.param(
-            b'event: x\ndata: {"n": 1}\n\n',
-            [b'{"n":1,"event_type":"x"}\n'],
-            id="a-type-that-only-the-stream-names-is-added",
-        ),
-        pytest.param(b"data: [DONE]\n\n", [b""], id="done-has-no-line"),
-    ],
-)
-def test_a_line_is_what_came_unless_it_would_be_several(
-    body: bytes, lines: list[bytes] | None
-) -> None:
-    expected = [body.removeprefix(b"data: ")[:-1]] if lines is None else lines
-    other = b'data: {"event_type":\ndata: "y"}\n\n' if b"data:" in body else b'{"y":0}\n'
-
-    assert read(body).lines == expected
-    assert read(body + other).lines[:-1] == expected
-
-
 # --- the end
-
-
-@pytest.mark.parametrize(
-    ("end", "events", "leftover"),
-    [
-        pytest.param(block(B)[:-1], [A, B], False, id="without-its-blank-line"),
-        pytest.param(block(B)[:-2], [A, B], False, id="without-its-line-end"),
-        pytest.param(block(B)[:-3], [A], True, id="inside-its-json"),
-        pytest.param(b"data: [DONE]", [A, DONE_EVENT], False, id="done"),
-        pytest.param(b"data: [DO", [A], True, id="half-of-done"),
-        pytest.param(b"event: step.del", [A], False, id="inside-its-type"),
-        pytest.param(b": comment", [A], False, id="comment"),
-    ],
-)
-def test_a_last_event_counts_if_its_json_is_complete(
-    end: bytes, events: list[Event], leftover: bool
-) -> None:
-    result = read(block(A) + end)
-
-    assert result.events == events
-    assert result.reader.leftover == leftover
-    assert (result.reports, result.reader.broken) == ([], 0)
-
-
-def test_an_array_that_ends_early_is_left_over() -> None:
-    result = read(b"[" + line(A) + b"," + line(B)[:-3])
-
-    assert (result.events, result.reader.leftover) == ([A], True)
 
 
 # --- raw bytes

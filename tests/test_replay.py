@@ -1,6 +1,5 @@
 """Whatever a connection repeats, what is handed on is the original: event for event."""
 
-import base64
 from collections.abc import Sequence
 from typing import Any
 
@@ -22,11 +21,11 @@ from .interactions import (
     poll,
     without_id,
 )
+from .replaying import PNG, ledger_of, replayed
 from .support import Event, answer, batch, completed, created, delta, event, items, start, stop
 
 FIRST = st.integers(1, 20)
 UPDATE = event("interaction.status_update", interaction_id="v1_built", status="in_progress")
-PNG: Event = {"type": "image", "mime_type": "image/png", "data": "AAAA"}
 
 
 def with_id(number: int, one: Event) -> Event:
@@ -39,24 +38,8 @@ def numbered(events: Sequence[Event], *numbers: int) -> list[Event]:
     return [with_id(at, one) if at in chosen else one for at, one in enumerate(events)]
 
 
-def ledger_of(*events: Event) -> Ledger:
-    ledger = Ledger()
-    ledger.record(batch(*events))
-    return ledger
-
-
-def replayed(ledger: Ledger, *arrived: Event, after_last_id: bool = False) -> list[Event]:
-    """What of the events on a new connection is handed on."""
-    replay = Replay(ledger, after_last_id=after_last_id)
-    return [new for one in arrived for new, _ in replay.feed(one, line_of(one))]
-
-
 def ids(events: Sequence[Event]) -> list[str]:
     return [one["event_id"] for one in events if "event_id" in one]
-
-
-def audio(data: bytes) -> Event:
-    return delta("audio", mime_type="audio/l16", data=base64.b64encode(data).decode())
 
 
 # --- any interaction, any connections
@@ -173,14 +156,6 @@ def test_a_stream_that_begins_again_goes_on_where_it_was_cut(count: int) -> None
     assert replayed(ledger_of(*TEXT[:count]), *TEXT) == TEXT[count:]
 
 
-@pytest.mark.parametrize("cut", range(1, 14))
-def test_text_goes_on_in_the_middle_of_a_delta(cut: int) -> None:
-    whole = "Hello wörld ☕!"
-    ledger = ledger_of(created(), start(), delta(text=whole[:cut]))
-
-    assert replayed(ledger, *answer(whole))[0] == delta(text=whole[cut:])
-
-
 def test_the_rest_of_a_delta_keeps_its_other_keys() -> None:
     ledger = ledger_of(created(), start(), delta(text="ab"))
     again = {**delta(text="abc"), "event_id": "e1", "metadata": {"total_usage": {}}}
@@ -223,12 +198,6 @@ def test_an_item_that_came_whole_is_not_handed_on_again() -> None:
     assert replayed(ledger, *two) == [delta(**PNG)]
 
 
-def test_audio_goes_on_in_the_middle_of_a_piece() -> None:
-    ledger = ledger_of(created(), start(), audio(b"\0\1"))
-
-    assert replayed(ledger, created(), start(), audio(b"\0\1\2\3")) == [audio(b"\2\3")]
-
-
 def test_of_a_list_of_annotations_only_the_new_ones_are_handed_on() -> None:
     one, two = ({"type": "url_citation", "url": url} for url in ("u1", "u2"))
     ledger = ledger_of(created(), start(), delta("text_annotation_delta", annotations=[one]))
@@ -237,13 +206,6 @@ def test_of_a_list_of_annotations_only_the_new_ones_are_handed_on() -> None:
     assert replayed(ledger, created(), start(), both) == [
         delta("text_annotation_delta", annotations=[two])
     ]
-
-
-def test_arguments_go_on_in_the_middle_of_a_fragment() -> None:
-    ledger = ledger_of(created(), start("function_call"), delta("arguments_delta", arguments='{"'))
-    again = [created(), start("function_call"), delta("arguments_delta", arguments='{"a":1}')]
-
-    assert replayed(ledger, *again) == [delta("arguments_delta", arguments='a":1}')]
 
 
 def test_text_that_stands_in_the_start_of_a_step_counts() -> None:
@@ -258,46 +220,6 @@ def test_what_a_start_brings_more_than_before_is_handed_on_as_a_delta() -> None:
     assert replayed(ledger, created(), start(content=items("Hello"))) == [
         {**delta(text="lo"), "synthesized": True}
     ]
-
-
-def test_empty_deltas_may_be_left_out_when_the_stream_begins_again() -> None:
-    ledger = ledger_of(created(), start(), delta(text="a"), delta(text=""))
-
-    rest = [stop(), completed()]
-
-    assert replayed(ledger, created(), start(), delta(text="a"), *rest) == rest
-
-
-def test_a_step_may_go_on_after_text_whose_empty_end_is_left_out() -> None:
-    handed = [created(), start(), delta(text="a"), delta(text="")]
-
-    for more in (delta(**PNG), delta(text="b")):
-        assert replayed(ledger_of(*handed), *handed[:3], more) == [more]
-
-
-def test_an_empty_text_before_a_run_of_another_kind_is_old() -> None:
-    events = [created(), start(), delta(text=""), audio(b"\0"), audio(b"\1"), completed()]
-
-    assert replayed(ledger_of(*events[:4]), *events) == events[4:]
-
-
-def test_an_empty_text_after_an_item_that_came_whole_is_new() -> None:
-    handed = [created(), start(), delta(**PNG)]
-
-    assert replayed(ledger_of(*handed), *handed, delta(text="")) == [delta(text="")]
-
-
-def test_new_text_of_a_kind_after_an_empty_one_is_new() -> None:
-    ledger = ledger_of(created(), start(), delta(**PNG), delta(text=""))
-
-    assert replayed(ledger, created(), start(), delta(**PNG), delta(**PNG)) == [delta(**PNG)]
-
-
-def test_an_empty_piece_between_runs_may_be_left_out() -> None:
-    handed = [created(), start(), delta(**PNG), delta(text=""), delta(**PNG), delta(text="a")]
-    again = [created(), start(), delta(**PNG), delta(**PNG), delta(text="ab")]
-
-    assert replayed(ledger_of(*handed), *again) == [delta(text="b")]
 
 
 def test_an_end_that_an_earlier_run_handed_on_is_compared_and_handed_on_no_more() -> None:

@@ -5,11 +5,11 @@ from collections.abc import Iterator
 
 import pytest
 
-from gstream.errors import ErrorEventError, TruncatedError
+from gstream.errors import TruncatedError
 from gstream.outcome import error_event
 from gstream.transport import Answer, Request, UnansweredError
 from tests.drawn_faults import stream
-from tests.faults import DONE, RAW_503, Fault, FaultModel
+from tests.faults import RAW_503, Fault, FaultModel
 from tests.followers import POST, RETRIES, FakeRequests, follow, uncut
 
 STALLED = Fault(events=0, ending="silent")
@@ -19,15 +19,6 @@ TRIED = 3  # how often nothing new comes before the interaction is polled
 
 def kinds(output: bytes) -> list[str]:
     return [json.loads(line)["event_type"] for line in output.splitlines()]
-
-
-def test_an_error_is_shown_where_nothing_can_be_had_after_it() -> None:
-    model = FaultModel(stream("all"), [Fault(events=11, ending="error"), GONE])
-
-    followed = follow(model, "ndjson")
-
-    assert isinstance(followed.failure, ErrorEventError)
-    assert kinds(followed.output) == [each["event_type"] for each in stream("all")[:11]] + ["error"]
 
 
 @pytest.mark.parametrize("code", ["safety", "too_many", "service_unavailable"])
@@ -40,25 +31,6 @@ def test_an_error_before_all_events_ends_the_run_as_it_ends_decode(code: str) ->
 
     assert (type(found), str(found)) == (type(expected), str(expected))
     assert len(model.requests) == 1
-
-
-def test_an_error_that_more_events_followed_on_another_connection_is_not_shown() -> None:
-    faults = [Fault(events=11, ending="error"), Fault(events=4, ending="silent"), GONE]
-
-    followed = follow(FaultModel(stream("all"), faults), "ndjson")
-
-    assert "error" not in kinds(followed.output)
-    assert len(followed.output.splitlines()) == 15
-
-
-@pytest.mark.parametrize("view", ["ndjson", "sse"])
-def test_an_error_that_more_events_follow_at_once_is_an_event_like_others(view: str) -> None:
-    events = stream("all")
-    error = {"event_type": "error", "error": {}}
-    events.insert(9, error)
-
-    assert follow(FaultModel(events), view).output == uncut(events, view)
-    assert b'"event_type":"error"' in uncut(events, view)
 
 
 def test_of_several_errors_the_last_is_why_it_ended() -> None:
@@ -81,35 +53,6 @@ def test_a_raw_error_that_stays_is_no_reason_to_connect_again() -> None:
 
     assert followed.failure is not None
     assert len(model.requests) == 1
-
-
-def test_raw_output_of_a_cut_stream_is_all_that_came() -> None:
-    fault = Fault(events=9, extra=20, ending="reset")
-    model = FaultModel(stream("all"), [fault])
-
-    assert follow(model, "sse", enabled=False).output == model.stream("", fault)
-
-
-def test_raw_output_holds_no_block_that_cannot_be_read() -> None:
-    model = FaultModel(stream("all"), [Fault(events=9)])
-    first = model.connect(POST)
-    first.chunks = iter([*first.chunks, b"event: step.delta\ndata: {broken\n\n"])
-
-    assert follow(model, "sse", first=first).output == uncut(stream("all"), "sse")
-
-
-def test_raw_output_has_its_end() -> None:
-    assert uncut(stream("all"), "sse").endswith(DONE)
-
-
-def test_what_follows_done_on_a_connection_does_not_count() -> None:
-    model = FaultModel(stream("all"), [Fault(events=9, ending="done", pieces=1 << 20)])
-    first = model.connect(POST)
-    first.chunks = iter([b"".join(first.chunks) + model.stream("e12", Fault(events=2))])
-
-    followed = follow(model, "ndjson", first=first)
-
-    assert (followed.output, followed.failure) == (uncut(stream("all"), "ndjson"), None)
 
 
 def test_reads_no_further_than_the_end() -> None:

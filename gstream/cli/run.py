@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from gstream.errors import CannotCreateError, GstreamError, OutputError, TimeIsUpError
-from gstream.session import Observer, Session
+from gstream.session import Session
 from gstream.sink import Sink
+from gstream.stages import Observer
 from gstream.terminal import visible_bytes
 from gstream.views import VIEWS, JsonView, View
 

@@ -1,0 +1,108 @@
+"""The JSON of one body on its way to Interactions events. Pure.
+
+Many lines are parsed in one go where all of them are regular, else one by one: then a broken one is
+told with its number and place, and the rest goes on (DESIGN 4).
+"""
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from .documents import is_chunk, joined
+from .errors import BadDataError
+from .events import (
+    DONE,
+    DONE_EVENT,
+    Batch,
+    batch_of,
+    dumps,
+    line_of,
+    loads,
+    named,
+    parse_lines,
+    shorten,
+)
+from .values import Values
+
+Report = Callable[[str], None]
+Placed = tuple[bytes, str | None, int]
+"""An event that was not parsed: its JSON, the type that the stream named, its place in bytes."""
+
+
+class EventParser:
+    """The events of one body.
+
+    Attributes:
+        broken: How many could not be read.
+        values: Makes events of what is none by itself.
+    """
+
+    def __init__(self, report: Report) -> None:
+        """Begin; `report` is told about each broken event."""
+        self.broken = 0
+        self.values = Values(report)
+        self._report = report
+        self._count = 0
+        self._parse = parse_lines
+
+    def parse(self, lines: list[bytes]) -> Batch | None:
+        """The events of lines that are all regular; None if one of them is not."""
+        try:
+            batch = self._parse(lines)
+        except (ValueError, KeyError, TypeError):
+            return None  # the exception, which holds what was parsed, is gone after this
+        self._count += len(lines)
+        return batch
+
+    def one_by_one(self, placed: Iterable[Placed]) -> Batch:
+        """The events of lines of which one is unusual; the broken ones are told."""
+        return self._each("event", placed, self._event)
+
+    def elements(self, elements: Iterable[tuple[bytes, int]]) -> Batch:
+        """The events of elements of a JSON array, each with its place; the broken ones are told."""
+        placed = ((raw, None, place) for raw, place in elements)
+        return self._each("element", placed, lambda raw, _name: self.values.feed(loads(raw), raw))
+
+    def tell_broken(self, text: str) -> None:
+        """Count something that could not be read, and tell about it."""
+        self.broken += 1
+        self._report(text)
+
+    def forgiving(self, read: Callable[[], Batch]) -> tuple[Batch, int]:
+        """Read what may have been cut: what is broken is neither told nor counted.
+
+        Returns:
+            The events, and how many were broken.
+        """
+        broken, report = self.broken, self._report
+        self._report = lambda _text: None
+        try:
+            batch = read()
+        finally:
+            self._report = report
+        forgiven, self.broken = self.broken - broken, broken
+        return batch, forgiven
+
+    def _each(
+        self, kind: str, placed: Iterable[Placed], parse: Callable[[bytes, str | None], Batch]
+    ) -> Batch:
+        batches = []
+        for raw, name, place in placed:
+            self._count += 1
+            try:
+                batches.append(parse(raw, name))
+            except BadDataError as exc:
+                self.tell_broken(f"{kind} {self._count} at byte {place} is {exc}")
+        return joined(*batches)
+
+    def _event(self, raw: bytes, name: str | None) -> Batch:
+        if raw.strip() == DONE:
+            return joined(self.values.finish(), batch_of([DONE_EVENT], [b""]))
+        value: Any = loads(raw)
+        if is_chunk(value):
+            self._parse = self.values.parse_chunks
+            return self.values.convert([value], [raw])
+        if not isinstance(value, dict):
+            raise BadDataError(f"not a JSON object: {shorten(raw)}")
+        unnamed = not isinstance(value.get("event_type"), str)
+        event = named(value, name)
+        return batch_of([event], [dumps(event) + b"\n" if unnamed else line_of(raw)])

@@ -1,0 +1,39 @@
+"""What may stand beside the view, or before it, and sees what passes through a session."""
+
+from typing import Protocol
+
+from .errors import GstreamError
+from .events import Batch
+
+
+class Observer(Protocol):
+    """Something beside the view that wants to know what passes."""
+
+    def feed(self, batch: Batch) -> None:
+        """Take the next events."""
+        ...
+
+
+class RawObserver(Protocol):
+    """Something beside the view that wants the raw bytes."""
+
+    def feed(self, blocks: bytes) -> None:
+        """Take the raw bytes of the next complete blocks."""
+        ...
+
+
+class Stage(Protocol):
+    """Something that saves media before a view sees them; see `Media`."""
+
+    @property
+    def failure(self) -> GstreamError | None:
+        """Why some could not be saved, if so."""
+        ...
+
+    def feed(self, batch: Batch) -> Batch:
+        """Take the next events; returns them with paths in place of what is saved."""
+        ...
+
+    def end(self) -> Batch:
+        """The events that were held back: the interaction has ended."""
+        ...
