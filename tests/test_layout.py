@@ -13,9 +13,8 @@ LAYERS = [
     "errors event_types hosts mime outputs partial_args plain_words sink strays terminal",
     "events folder regions",
     "sse",
-    "arguments attachments blocks documents elements finished hops json_array merges retry running "
-    "stages",
-    "head raw_json steps track usable",
+    "arguments attachments blocks documents elements finished hops json_array merges retry running",
+    "head raw_json stages steps track usable",
     "catch_up functions grounding ledger media transport usage_metadata views",
     "api cursor parts replay",
     "contents generate_content",
