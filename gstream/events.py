@@ -99,8 +99,10 @@ def parse_lines(lines: list[bytes]) -> Batch:
     """
     events: list[Event] = list(map(orjson.loads, lines))
     notable = [event for event in events if event["event_type"] != "step.delta"]
-    if notable and any(event["event_type"] in LEGACY_EVENTS for event in notable):
-        raise KeyError
+    for event in notable:
+        kind = event["event_type"]
+        if kind.__class__ is not str or kind in LEGACY_EVENTS:
+            raise KeyError
     return Batch(events, lines, notable)
 
 
@@ -181,9 +183,18 @@ def dumps(value: Any) -> bytes:
         return orjson.dumps(value)
     except orjson.JSONEncodeError:
         try:
-            return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode()
+            return _dumps_slowly(value)
         except RecursionError as exc:
             raise BadDataError("JSON that is nested too deeply to be written") from exc
+
+
+def _dumps_slowly(value: Any) -> bytes:
+    try:
+        text = json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+    except ValueError:  # a number above all floats: null, as orjson writes it
+        finite = json.loads(json.dumps(value), parse_constant=lambda _name: None)
+        text = json.dumps(finite, ensure_ascii=False, separators=(",", ":"))
+    return text.encode()
 
 
 def line_of(raw: bytes) -> bytes:
@@ -223,7 +234,20 @@ def _modern(event: Event) -> Event:
     event = {**event, "event_type": LEGACY_EVENTS[event["event_type"]]}
     if "content" in event and event["event_type"] == "step.start":
         event["step"] = _step_of_content(event.pop("content"))
+    if isinstance(interaction := event.get("interaction"), dict):
+        event["interaction"] = modern_interaction(interaction)
     return event
+
+
+def modern_interaction(interaction: Event) -> Event:
+    """An interaction of the API before June 2026 as it is today: each output was a step."""
+    match interaction:
+        case {"steps": _}:
+            return interaction
+        case {"outputs": [*outputs], **rest}:
+            return {**rest, "steps": [_step_of_content(output) for output in outputs]}
+        case _:
+            return interaction
 
 
 def _step_of_content(content: Any) -> Any:

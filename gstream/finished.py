@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from .events import Event
+from .events import Event, modern_interaction
 
 
 def events_of(interaction: Event, indexes: Sequence[int] = ()) -> list[Event]:
@@ -15,6 +15,7 @@ def events_of(interaction: Event, indexes: Sequence[int] = ()) -> list[Event]:
         interaction: With its `steps`.
         indexes: The indexes of the first steps; the others follow the last of them.
     """
+    interaction = modern_interaction(interaction)
     steps = [step for step in _steps(interaction) if isinstance(step, dict)]
     rest = {key: value for key, value in interaction.items() if key != "steps"}
     events: list[Event] = [{"event_type": "interaction.created", "interaction": rest}]

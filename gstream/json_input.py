@@ -14,16 +14,17 @@ from .events import NOTHING, Batch, dumps
 from .json_array import JSONArraySplitter
 from .parser import EventParser, Placed
 
+# A line of NDJSON that was cut holds it, most likely.
+_EVENT_TYPE = b'"event_type"'
+
 
 class LineInput:
     """Lines of JSON being read.
 
     Attributes:
-        leftover: Whether they ended inside an event; a line without its end is broken instead.
+        leftover: Whether they ended inside an event that could not be used.
         reads_lines: Whether each line is an event, as far as is known.
     """
-
-    leftover = False
 
     def __init__(self, parser: EventParser, max_event_size: int, offset: int) -> None:
         """Begin.
@@ -33,7 +34,7 @@ class LineInput:
             max_event_size: Most bytes of one event or document.
             offset: How many bytes of the body came before.
         """
-        self.reads_lines = False
+        self.leftover = self.reads_lines = False
         self._is_document = False
         self._parser = parser
         self._max_event_size = max_event_size
@@ -65,15 +66,24 @@ class LineInput:
         return NOTHING
 
     def finish(self) -> Batch:
-        """Say that nothing follows; returns the events of a last line, or of the document.
+        """Say that nothing follows; returns the events of the document, or of a last line.
+
+        A last line without its end counts if its JSON is complete.
 
         Raises:
             BadDataError: The document is none that is known.
             EventTooLargeError: As for `feed`.
         """
-        more = bool(self._pending) and not self._is_document
-        last = self.feed(b"\n" if more else b"")  # the LF that a last line lacks
-        return self._document() if self._is_document else last
+        if self._is_document or not self._pending:
+            self.feed(b"")
+        elif self.reads_lines or _EVENT_TYPE in self._pending:
+            self.reads_lines = True
+            batch, broken = self._parser.forgiving(lambda: self.feed(b"\n"))
+            self.leftover = bool(broken)
+            return batch
+        else:
+            self.feed(b"\n")
+        return self._document() if self._is_document else NOTHING
 
     def _lines(self) -> Batch:
         pending = self._pending

@@ -4,6 +4,7 @@ Pure. A repeated stream can be compared with it (`replay.py`), and it can be kep
 (`cursor.py`).
 """
 
+from array import array
 from collections import deque
 from itertools import islice
 from zlib import crc32
@@ -16,6 +17,7 @@ _HISTORY_BYTES = 256 * 1024
 _LONG_LINE = 4096
 _KEPT_LINES = 32
 _KEPT_LINE = 1024
+_MOST_IDS = 10_000
 NO_NOTICES = frozenset({"interaction.created", "interaction.completed", "error", "[DONE]"})
 """Events that belong to no step and are no notices: each has a rule of its own."""
 
@@ -33,17 +35,23 @@ class Ledger:
         checkpoint: The steps as they were right after `last_event_id`.
         notices: Checksums of the events that belong to no step, in order.
         notices_at_checkpoint: How many of them had come by `last_event_id`.
-        ids: All ids so far, in order.
+        ids: The newest ids, in order; as far back as anything was ever seen to come again.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, places: bool = True) -> None:
+        """Begin with nothing handed on.
+
+        Args:
+            places: Whether to keep what tells the places in the stream: ids, and newest lines.
+        """
+        self._keeps_places = places
         self.created = self.completed = False
         self.partial = False
         self.interaction_id = ""
         self.last_event_id = ""
         self.tracks: dict[int, Track] = {}
         self.checkpoint: dict[int, Track] = {}
-        self.notices: list[int] = []
+        self.notices = array("I")
         self.notices_at_checkpoint = 0
         self.ids: dict[str, None] = {}
         self._changed: set[int] = set()
@@ -88,14 +96,15 @@ class Ledger:
         pieces: list[str] = []
         index = -1
         for event in batch.events:
-            text = _plain_text(event)
+            text = "" if self._keeps_places and "event_id" in event else _plain_text(event)
             if text and (not pieces or event["index"] == index):
                 pieces.append(text)
                 index = event["index"]
                 continue
             self._record_text(index, pieces)
             self._record_one(event)
-            if isinstance(event_id := event.get("event_id"), str) and event_id:
+            event_id = event.get("event_id") if self._keeps_places else None
+            if isinstance(event_id, str) and event_id:
                 changed = {each: self.tracks[each] for each in self._changed}
                 self.set_checkpoint(event_id, changed, len(self.notices))
         self._record_text(index, pieces)
@@ -125,6 +134,8 @@ class Ledger:
         """
         self.last_event_id = event_id
         self.ids[event_id] = None
+        if len(self.ids) > 2 * _MOST_IDS:
+            self.ids = dict.fromkeys(islice(self.ids, _MOST_IDS, None))
         for index, track in tracks.items():
             self.checkpoint[index] = track.copy()
         self._changed.clear()
@@ -147,7 +158,7 @@ class Ledger:
                 if track != self.tracks[index]
             },
             "at_checkpoint": [str(index) for index in self.checkpoint],
-            "notices": self.notices,
+            "notices": list(self.notices),
             "notices_at_checkpoint": self.notices_at_checkpoint,
             "history": self._kept_history(),
             "since_checkpoint": _for_file(self._lines(min(self._since_checkpoint, _KEPT_LINES))),
@@ -177,7 +188,7 @@ class Ledger:
             index: changed.get(index) or ledger.tracks[index].copy()
             for index in map(int, value["at_checkpoint"])
         }
-        ledger.notices = naturals(value["notices"])
+        ledger.notices = array("I", [crc & 0xFFFFFFFF for crc in naturals(value["notices"])])
         [ledger.notices_at_checkpoint] = naturals([value["notices_at_checkpoint"]])
         return ledger
 
@@ -233,6 +244,8 @@ class Ledger:
 
     def _remember(self, lines: list[bytes]) -> None:
         """Keep the newest lines, some hundred KB of them; of a long one only its place."""
+        if not self._keeps_places:
+            return
         size = sum(map(len, lines))
         if size > _HISTORY_BYTES:
             lines = [line if len(line) < _LONG_LINE else b"" for line in lines]
@@ -262,9 +275,9 @@ def _for_file(lines: list[bytes]) -> list[str]:
 
 
 def _plain_text(event: Event) -> str:
-    """The text of a text delta that has no id; empty for everything else."""
+    """The text of a text delta; empty for everything else."""
     try:
-        if event["event_type"] == "step.delta" and "event_id" not in event:
+        if event["event_type"] == "step.delta":
             delta = event["delta"]
             if delta["type"] == "text" and event["index"].__class__ is int:
                 text = delta["text"]

@@ -21,9 +21,10 @@ class OpenStep:
     Attributes:
         value: The step; what is still in pieces is missing from it.
         pieces: The pieces of the text item at the end of `content`; None if that is no text.
+        annotations: The newest list of annotations, which no event shares.
     """
 
-    __slots__ = ("arguments", "audio", "kind", "pieces", "value")
+    __slots__ = ("annotations", "arguments", "audio", "kind", "pieces", "value")
 
     def __init__(self, value: Step) -> None:
         self.value = value
@@ -31,6 +32,7 @@ class OpenStep:
         self.kind = kind if isinstance(kind, str) else None  # a list would be no key
         self.pieces: list[str] | None = None
         self.audio: list[bytes] | None = None
+        self.annotations: list[Any] | None = None
         self.arguments: list[str] = []
         last = self.last_item()
         text = last.get("text") or ""
@@ -105,18 +107,22 @@ def _merge_annotations(step: OpenStep, delta: Event) -> bool:
         return False
     if not annotations:
         return True
-    texts = [item for item in items_of(step.value, "content") if item.get("type") == "text"]
-    if not texts:
+    items = reversed(items_of(step.value, "content"))
+    text = next((item for item in items if item.get("type") == "text"), None)
+    if text is None:
         _merge_text(step, {"text": ""})
-        texts = [step.last_item()]
-    known = texts[-1].get("annotations")
-    texts[-1]["annotations"] = [*known, *annotations] if isinstance(known, list) else annotations
+        text = step.last_item()
+    known = text.get("annotations")
+    own = step.annotations
+    if own is None or known is not own:
+        own = step.annotations = text["annotations"] = [*known] if isinstance(known, list) else []
+    own.extend(annotations)
     return True
 
 
 def _merge_media(step: OpenStep, delta: Event) -> bool:
     """M1: each delta is one whole item."""
-    step.push("content", {"type": delta_type(delta), **delta})
+    step.push("content", _typed(delta))
     return True
 
 
@@ -134,7 +140,7 @@ def _merge_audio(step: OpenStep, delta: Event) -> bool:
     if before is not None and piece is not None:
         step.audio = [before, piece]
         return True
-    step.push("content", {"type": "audio", **delta})
+    step.push("content", _typed(delta))
     return True
 
 
@@ -154,8 +160,7 @@ def _merge_summary(step: OpenStep, delta: Event) -> bool:
     """H1: each summary is a new item."""
     match delta.get("content"):
         case dict(content) if content:
-            kind = delta_type(content)
-            step.push("summary", {"type": kind, **content} if kind else dict(content))
+            step.push("summary", _typed(content))
             return True
     return delta.get("content") is None
 
@@ -220,9 +225,15 @@ def own_copy(step: Step) -> Step:
     """
     lists = {key: step[key] for key in ("content", "summary") if isinstance(step.get(key), list)}
     return step | {
-        key: [dict(item) if isinstance(item, dict) else item for item in items]
+        key: [_typed(item) if isinstance(item, dict) else item for item in items]
         for key, items in lists.items()
     }
+
+
+def _typed(item: Event) -> Event:
+    """A copy of an item that says its type, where its keys tell (U3)."""
+    kind = delta_type(item)
+    return {"type": kind} | item | {"type": kind} if kind else dict(item)
 
 
 def items_of(step: Step, key: str) -> list[Event]:

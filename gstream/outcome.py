@@ -40,7 +40,10 @@ _STATUS_HINTS = {
 
 # These statuses are news enough without the end of the stream; others may be half an answer.
 _FINAL = frozenset({"failed", "cancelled"})
-_NOTHING = frozenset({"error", DONE_EVENT["event_type"]})  # what may come without an interaction
+# What belongs to an interaction. Errors, `[DONE]` and unknown events may come without one.
+_OF_INTERACTIONS = frozenset(
+    "interaction.created interaction.completed step.start step.delta step.stop gstream.exit".split()
+)
 
 _MOST_SHOWN = 20
 
@@ -79,7 +82,7 @@ class Progress:
     """What the notable events of one interaction have said so far.
 
     Attributes:
-        begun: Whether any event but errors and `[DONE]` has come.
+        begun: Whether any event has come that belongs to an interaction.
         agent: Whether an agent is at work.
         has_usage: Whether the end of the interaction brought its token counts.
         interaction_id: Empty while unknown, or where the interaction is not stored.
@@ -111,9 +114,7 @@ class Progress:
         """Take the next events."""
         if not batch.events:
             return
-        self.begun = self.begun or any(
-            event["event_type"] not in _NOTHING for event in batch.events
-        )
+        self.begun = self.begun or any(map(_is_of_interaction, batch.events))
         for event in reversed(batch.events):
             if "event_id" in event and event["event_id"] and isinstance(event["event_id"], str):
                 self.last_event_id = event["event_id"]
@@ -143,7 +144,7 @@ class Progress:
         if self.error is not None:
             return error_event(self.error)
         if not self.begun:
-            return TruncatedError(f"the stream ended, and {self.place}")
+            return TruncatedError("the stream ended, and no interaction had begun")
         return TruncatedError(f"the stream ended before the interaction did ({self.place})")
 
     @property
@@ -235,6 +236,13 @@ _ACTIONS: dict[str, Callable[[Progress, Event], None]] = {
     DONE_EVENT["event_type"]: Progress._done,
     "gstream.exit": Progress._exit,
 }
+
+
+def _is_of_interaction(event: Event) -> bool:
+    if event["event_type"] == "interaction.status_update":
+        return bool(event.get("interaction_id"))  # without, it may announce one
+    named = event["event_type"] in _OF_INTERACTIONS
+    return named or isinstance(event.get("interaction"), dict)
 
 
 def answer_hint(interaction_id: str, call_ids: Sequence[str]) -> str:

@@ -7,10 +7,12 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from .arguments import ArgumentsCheck
+from .documents import error_in_body, made
 from .errors import BadDataError, GstreamError
-from .events import DONE_EVENT, Batch, Event, batch_of
-from .outcome import Progress, refused_request
+from .events import DONE_EVENT, NOTHING, Batch, Event, batch_of
+from .outcome import RUNNING, Progress, refused_request
 from .reader import EventReader
+from .rereading import Rereading
 from .sink import Sink
 from .sse import MAX_EVENT_SIZE
 from .stages import Observer, RawObserver, Stage
@@ -30,6 +32,7 @@ class Session:
     Attributes:
         progress: What is known of the newest interaction.
         finished: Whether `[DONE]` has come: a live stream says nothing more.
+        label: The name of the input, where there are several: its failures are told with it.
         hop_expected: Whether the next interaction continues this one, whatever its status (S5).
     """
 
@@ -54,6 +57,7 @@ class Session:
             max_event_size: Most bytes of one event.
         """
         self.progress = Progress()
+        self.label = ""
         self._view = view
         self._sink = sink
         self._report = report
@@ -72,6 +76,9 @@ class Session:
         self._raw_error: Event | None = None
         self._http_status = 0
         self._verdict = Verdict()
+        self._judged = False
+        self._begun_in = ""
+        self._rereading = Rereading()
 
     def observe(self, observer: Observer) -> None:
         """Hand the next events to one more observer."""
@@ -93,6 +100,9 @@ class Session:
             BadDataError: The input is of no known kind, or an event is too large.
             GstreamError: The input was the answer to a refused request.
         """
+        self._judged = False
+        if not self.progress.begun:
+            self._begun_in = self.label
         try:
             batch = self._reader.feed(chunk)
         except BadDataError as exc:
@@ -122,6 +132,40 @@ class Session:
             self.take(batch)
         self.body_read(reader)
         self._reader = EventReader(self._report, max_event_size=self._max_event_size)
+        if reader.empty and reader.http_status >= 400:
+            self._raw_error = error_in_body(b"")
+
+    def end_file(self) -> None:
+        """Say that a file has ended: what it holds is judged by itself.
+
+        What has begun and not ended, or is continued by another hop, may go on in the next file.
+
+        Raises:
+            BadDataError: As for `feed`.
+            GstreamError: The input was the answer to a refused request.
+        """
+        self.end_input()
+        progress = self.progress
+        ended = progress.completed or progress.ended
+        if not progress.begun or (ended and progress.status != "requires_continuation"):
+            self._end_interaction()
+            self._judged = True
+
+    def give_up_file(self, failure: GstreamError) -> None:
+        """Say that a file cannot be read any further; another one may follow.
+
+        Args:
+            failure: Why.
+        """
+        if self.label not in str(failure):
+            failure.args = (f"{self.label}: {failure}",)
+        self._tell_unheard(self._fail(failure))
+        if self.progress.begun and self._begun_in == self.label:
+            self._end_interaction()
+        self._judged = True
+        self._raw.clear()
+        self._raw_error = None
+        self._reader = EventReader(self._report, max_event_size=self._max_event_size)
 
     def _raise_refusal(self, exc: BadDataError) -> None:
         """Raise what unreadable input behind the header lines of a refusal is."""
@@ -134,7 +178,7 @@ class Session:
         self._raw_error = reader.raw_error
         self._http_status = reader.http_status
         if reader.broken:
-            self._verdict.add(BadDataError(f"{_events(reader.broken)} could not be read"))
+            self._fail(BadDataError(f"{_events(reader.broken)} could not be read"))
 
     @property
     def wants_raw(self) -> bool:
@@ -174,7 +218,7 @@ class Session:
 
     def nothing_to_do(self, failure: GstreamError | None) -> None:
         """Say that an earlier run has written everything; it ended like this."""
-        self._verdict.add(failure)
+        self._fail(failure)
         self._nothing_to_do = True
 
     def show_raw(self, blocks: bytes) -> None:
@@ -191,8 +235,9 @@ class Session:
         Returns:
             The failure that the run is; None if every answer is whole.
         """
-        self._verdict.add(failure)
+        self._fail(failure)
         told = (self._verdict.failure and not self._turn_expected) or self._nothing_to_do
+        told = told or self._judged
         refused = self.progress.error is not None or self._raw_error is not None
         if self.progress.begun or refused or not told:
             self._end_interaction()
@@ -206,8 +251,8 @@ class Session:
                 "status": exit_code,
                 "reason": failure.reason,
                 "message": str(failure),
-                "interaction_id": self.progress.interaction_id or None,
-                "last_event_id": self.progress.last_event_id or None,
+                "interaction_id": self._verdict.progress.interaction_id or None,
+                "last_event_id": self._verdict.progress.last_event_id or None,
                 "retryable": failure.retryable,
             }
         )
@@ -253,15 +298,30 @@ class Session:
                 start = at + 1
             elif kind in _BOUNDARIES:
                 self._show(batch.part(start, at))
+                if kind == _DONE:
+                    self._show(self._unsaid_end())
                 self.progress.feed(batch_of([event], [b""]))
                 start = at + 1
         self._show(batch.part(start, len(batch.events)))
+
+    def _unsaid_end(self) -> Batch:
+        """The event that `[DONE]` stands for where a status alone told the end before it."""
+        progress = self.progress
+        told = progress.completed or progress.done or not progress.begun
+        if told or progress.status in RUNNING:
+            return NOTHING
+        fields = {"id": progress.interaction_id, "status": progress.status}
+        end = {"event_type": "interaction.completed", "interaction": fields, "synthesized": True}
+        return made([end])
 
     def _show(self, batch: Batch) -> None:
         if self.progress.done or not batch.events:
             return
         if self.progress.completed:
             self._late += len(batch.events)
+            return
+        batch = self._rereading.feed(batch)
+        if not batch.events:
             return
         self.progress.feed(batch)
         for why in unusable(batch):
@@ -287,6 +347,11 @@ class Session:
                 self.end_turn()
             else:
                 self._end_interaction()
+            self._begun_in = self.label
+        if replay:
+            self._rereading.begin_again()
+        else:
+            self._rereading.begin()
         self._turn_expected = False
         self.progress.done = self.progress.completed = False
 
@@ -309,31 +374,45 @@ class Session:
             self._sink.release()
         elif forgotten := self._sink.discard():
             self._report(f"{forgotten} bytes were not written: the answer is not whole")
-        self._verdict.add(failure_of(progress, self._raw_error, self._http_status))
+        failure = failure_of(progress, self._raw_error, self._http_status)
+        self._tell_unheard(self._fail(self._labelled(failure)))
+        self._raw_error = None
         if self._unusable:
-            self._verdict.add(BadDataError(f"{_events(self._unusable)} could not be used"))
+            self._fail(BadDataError(f"{_events(self._unusable)} could not be used"))
             self._unusable = 0
-        if broken := self._arguments.end():
+        if broken := self._arguments.end(cut=not (progress.ended or progress.completed)):
             names = ", ".join(broken[:_MOST_NAMED])
-            failure = BadDataError(f"the arguments of {names} are not JSON: they are kept as text")
-            self._verdict.add(failure)
-            if self._verdict.failure is not failure:
-                self._report(str(failure))
+            bad = BadDataError(f"the arguments of {names} are not JSON: they are kept as text")
+            if self._fail(bad) is bad:
+                self._report(str(bad))
         self._forget_interaction()
+
+    def _fail(self, failure: GstreamError | None) -> GstreamError | None:
+        """Take one more thing that went wrong; returns what nobody will hear of because of that."""
+        return self._verdict.add(failure, self.progress)
+
+    def _labelled(self, failure: GstreamError | None) -> GstreamError | None:
+        if failure is not None and self._begun_in:
+            failure.args = (f"{self._begun_in}: {failure}",)
+        return failure
+
+    def _tell_unheard(self, failure: GstreamError | None) -> None:
+        if failure is not None and self.label:
+            self._report(str(failure))
 
     def _end_view(self, *, whole: bool, ended: bool) -> None:
         if self._media is not None:
             rest = self._media.end()
             if self._view.wants_paths:
                 self._sink.write(self._view.feed(rest))
-            self._verdict.add(self._media.failure)
+            self._fail(self._media.failure)
         elif self._view.unshown:
             size = f"{self._view.unshown:,} bytes of media"
             self._report(f"{size} were not shown; --save-media DIR saves them")
         try:
             self._sink.write(self._view.end(whole=whole, ended=ended))
         except BadDataError as exc:  # nested too deeply to be written
-            self._verdict.add(exc)
+            self._fail(exc)
 
     def _forget_interaction(self) -> None:
         """Begin anew; where we were is still known."""
@@ -342,6 +421,7 @@ class Session:
         self.progress.interaction_id = progress.interaction_id
         self.progress.last_event_id = progress.last_event_id
         self.progress.status = progress.status
+        self._rereading.begin()
 
 
 def _events(count: int) -> str:

@@ -79,6 +79,10 @@ class Accumulator:
         """The indexes of the steps of the current hop, sorted."""
         return sorted(self._steps)
 
+    def has(self, index: int) -> bool:
+        """Whether the current hop has a step of this index."""
+        return index in self._steps
+
     @property
     def final_steps(self) -> list[Step]:
         """The steps that the completed event brought along, if it did (S3)."""
@@ -141,7 +145,10 @@ class Accumulator:
                 # Hops that are not stored have no ids to tell them apart.
                 goes_on = self._fields.get("status") == "requires_continuation"
                 unknown_hop = not known and (goes_on or self._fields.get("continuation_token"))
-                if self._fields and (fields.get("id") != known or unknown_hop):
+                if known is None and not (self._steps or unknown_hop):
+                    self._overlay(fields)  # what came before only announced it
+                    return
+                if fields.get("id") != known or unknown_hop:
                     self._hops.append(self._own())
                 self._start_over()
                 self._overlay(fields)
@@ -156,6 +163,7 @@ class Accumulator:
 
     def _completed(self, event: Mapping[str, Any]) -> None:
         """Overlay the final keys (S2); final steps, if any, replace the rebuilt ones (S3)."""
+        self._see_usage(event)
         match event:
             case {"interaction": dict(fields)}:
                 self._fields.pop("continuation_token", None)
@@ -175,6 +183,7 @@ class Accumulator:
         match event:
             case {"index": int(index), "step": dict(step)}:
                 self._steps[index] = OpenStep(own_copy(step))
+        self._see_usage(event)
 
     def _delta(self, event: Mapping[str, Any]) -> None:
         match event:

@@ -10,15 +10,28 @@ class Verdict:
 
     Attributes:
         failure: The failure that weighs most, of equal ones the first; None while all is well.
+        progress: How far the interaction was that failed so.
     """
 
     def __init__(self) -> None:
         self.failure: GstreamError | None = None
+        self.progress = Progress()
 
-    def add(self, failure: GstreamError | None) -> None:
-        """Take one more thing that went wrong; None is nothing."""
-        if _weight(failure) > _weight(self.failure):
-            self.failure = failure
+    def add(self, failure: GstreamError | None, progress: Progress) -> GstreamError | None:
+        """Take one more thing that went wrong; None is nothing.
+
+        Args:
+            failure: The failure.
+            progress: How far the interaction is that failed.
+
+        Returns:
+            The failure that weighs less than another, if one does: nobody will hear of it.
+        """
+        if _weight(failure) <= _weight(self.failure):
+            return failure
+        failure, self.failure = self.failure, failure
+        self.progress = progress
+        return failure
 
 
 def failure_of(progress: Progress, error: Event | None, http_status: int) -> GstreamError | None:

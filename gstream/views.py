@@ -86,8 +86,8 @@ class TextView(_Base):
 
     def __init__(self) -> None:
         self._kinds: dict[Any, str] = {}
-        self._last = ""
-        self._before = ""
+        self._last = ""  # the last character of this hop
+        self._before = ""  # that of what came before
         self.unshown = 0
 
     def feed(self, batch: Batch) -> bytes:
@@ -126,10 +126,12 @@ class TextView(_Base):
                 and event["index"].__class__ is int  # 0.0 finds 0, too
             ]
             text = "".join(pieces)
+            if len(pieces) < len(batch.events):
+                if not all(event["delta"]["type"].__class__ is str for event in batch.events):
+                    return None  # null, say: its keys tell the type (U3)
+                self.unshown += sum(map(_media_size, batch.events))
         except (KeyError, TypeError):
             return None
-        if len(pieces) < len(batch.events):
-            self.unshown += sum(map(_media_size, batch.events))
         return text
 
     def end(self, *, whole: bool, ended: bool) -> bytes:
@@ -164,6 +166,7 @@ class TextView(_Base):
                 return step_text(step_value)
             case {"event_type": "interaction.created"}:
                 self._kinds.clear()
+                self._before, self._last = self._last or self._before, ""
             case {"event_type": "interaction.completed", "interaction": {"steps": [*steps]}}:
                 if not self._last:
                     return "".join(step_text(step) for step in steps if isinstance(step, dict))
@@ -227,20 +230,20 @@ class StepsView(_Base):
         self._shown = {int(index) for index in state.get("shown", [])}
 
     def _stopped(self, index: Any) -> list[bytes]:
-        if not isinstance(index, int) or index not in self._accumulator.indexes:
-            return []
-        if index in self._shown:
+        known = isinstance(index, int) and self._accumulator.has(index)
+        if not known or index in self._shown:
             return []
         self._shown.add(index)
         return [dump_line(self._accumulator.step(index))]
 
     def _rest(self, *, partial: bool) -> list[bytes]:
-        """The steps that never stopped; where none was streamed, the final ones (S3)."""
+        """The steps that never stopped, and those that came with the end alone (S3)."""
         mark = {"partial": True} if partial else {}
-        missing = [index for index in self._accumulator.indexes if index not in self._shown]
-        if not (missing or self._shown):
-            return [dump_line(step) for step in self._accumulator.final_steps]
-        return [dump_line({**self._accumulator.step(index), **mark}) for index in missing]
+        indexes = self._accumulator.indexes
+        missing = [index for index in indexes if index not in self._shown]
+        open_steps = [{**self._accumulator.step(index), **mark} for index in missing]
+        known = len(self._shown.union(indexes))
+        return [dump_line(step) for step in open_steps + self._accumulator.final_steps[known:]]
 
 
 class JsonView(_Base):

@@ -55,7 +55,11 @@ def broken(*events: Event, at_once: int = 1) -> list[str]:
         ),
         pytest.param([*call("{"), *call("x", index=1, name="g")], ["f", "g"], id="two"),
         pytest.param([start(), delta(text="{"), stop()], [], id="text"),
-        pytest.param([delta("arguments_delta", arguments="{"), stop()], [], id="never-started"),
+        pytest.param(
+            [delta("arguments_delta", arguments="{"), stop()],
+            ["the call in step 0"],
+            id="never-started",
+        ),
         pytest.param([{**event, "index": []} for event in call("{")], [], id="strange-index"),
     ],
 )

@@ -2,6 +2,7 @@
 
 import pytest
 
+from gstream.events import Event
 from tests.support import Reading, answer, block, delta, line, ndjson, read, stream
 
 A, B = delta(text="a"), delta(text="b")
@@ -20,10 +21,22 @@ def test_knows_whether_it_reads_ndjson(body: bytes, lines: bool) -> None:
     assert read(body).reader.reads_lines == lines
 
 
-def test_a_last_line_without_its_end_is_told_with_its_place() -> None:
-    (told,) = read(ndjson(A) + b"{broken").reports
+@pytest.mark.parametrize(
+    ("body", "events", "leftover"),
+    [
+        pytest.param(ndjson(A) + line(B)[:-2], [A], True, id="inside-its-last-line"),
+        pytest.param(ndjson(A) + b"{", [A], True, id="after-one-byte"),
+        pytest.param(line(A)[:-2], [], True, id="inside-its-first-line"),
+        pytest.param(ndjson(A) + line(B)[:-1], [A, B], False, id="without-its-last-line-end"),
+    ],
+)
+def test_a_last_line_counts_if_its_json_is_complete(
+    body: bytes, events: list[Event], leftover: bool
+) -> None:
+    result = read(body)
 
-    assert told.startswith(f"event 2 at byte {len(ndjson(A))} is not JSON")
+    assert (result.events, result.reports, result.failure) == (events, [], "")
+    assert (result.reader.broken, result.reader.leftover) == (0, leftover)
 
 
 def test_a_cr_inside_a_line_of_ndjson_is_no_json_in_any_chunks() -> None:

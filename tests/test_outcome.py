@@ -76,9 +76,24 @@ def test_knows_the_id_wherever_it_is_told(events: list[Event]) -> None:
     assert after(*events).interaction_id == "i1"
 
 
-def test_an_error_alone_is_no_beginning() -> None:
-    assert not after(error(message="x")).begun
-    assert after(error(message="x"), update()).begun
+@pytest.mark.parametrize(
+    ("one", "begun"),
+    [
+        pytest.param(created(), True, id="created"),
+        pytest.param(delta(text="a"), True, id="of-a-step"),
+        pytest.param(completed(), True, id="completed"),
+        pytest.param(update(interaction_id="i1", status="queued"), True, id="update"),
+        pytest.param(event("later.kind", interaction={"id": "i1"}), True, id="of-an-interaction"),
+        pytest.param(event("gstream.exit", status=76), True, id="exit-line"),
+        pytest.param(error(message="x"), False, id="error"),
+        pytest.param(DONE_EVENT, False, id="done"),
+        pytest.param(event("ping"), False, id="unknown"),
+        pytest.param(update(status="queued"), False, id="update-of-none"),
+    ],
+)
+def test_an_interaction_begins_with_an_event_that_belongs_to_one(one: Event, begun: bool) -> None:
+    assert after(one).begun == begun
+    assert after(error(message="x"), event("ping"), one).begun == begun
 
 
 @pytest.mark.parametrize(

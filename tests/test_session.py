@@ -91,10 +91,21 @@ def test_another_interaction_may_follow_done() -> None:
 
 
 def test_s5_a_replay_of_an_open_interaction_is_no_second_one() -> None:
-    running, failure = ran(TRUNCATED + stream(*answer("b")), view="json")
+    for view in ("text", "ndjson", "steps", "json"):
+        running, failure = ran(TRUNCATED + stream(*answer("a", "b")), view=view)
+        whole, _ = ran(stream(*answer("a", "b")), view=view)
 
-    assert running.out.count(b"\n") == 1
-    assert failure is None
+        assert running.out == whole.out
+        assert failure is None
+
+
+def test_a_replay_that_differs_is_never_mixed_in() -> None:
+    running = Running("text")
+    running.session.feed(TRUNCATED)
+
+    with pytest.raises(TruncatedError, match="contradicts what was shown"):
+        running.session.feed(stream(*answer("b")))
+    assert running.out == b"a"
 
 
 def test_an_interaction_that_is_not_stored_is_none_that_was_before() -> None:

@@ -50,4 +50,4 @@ def _decode(run: Run, name: str) -> None:
         return
     for chunk in chain([first], chunks):
         run.feed(chunk)
-    run.session.end_input()
+    run.session.end_file()

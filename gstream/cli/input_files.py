@@ -1,9 +1,9 @@
 """The bytes of files and of standard input, as they come."""
 
 import os
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 
-from gstream.errors import NoInputError
+from gstream.errors import CannotCreateError, GstreamError, OutputError
 
 from .given import unreadable
 from .run import Run
@@ -13,23 +13,24 @@ _CHUNK = 65536
 _FILE_CHUNK = 4 * _CHUNK
 
 
-def read_each(run: Run, files: Iterable[str], read: Callable[[str], None]) -> None:
-    """Read files one after another; one that cannot be read costs no other.
+def read_each(run: Run, files: Sequence[str], read: Callable[[str], None]) -> None:
+    """Read files one after another; one that cannot be read, or tells of a failure, costs no other.
 
     Raises:
-        NoInputError: One could not be read.
+        GstreamError: There is but one, and it is such a file; or the output cannot be written.
     """
     run.start_recording()
-    unreadable: NoInputError | None = None
+    if len(files) == 1:
+        read(files[0])
+        return
     for name in files:
+        run.session.label = name
         try:
             read(name)
-        except NoInputError as exc:
-            if unreadable is not None:
-                run.note(str(exc))
-            unreadable = unreadable or exc  # told at the end
-    if unreadable is not None:
-        raise unreadable
+        except (OutputError, CannotCreateError):
+            raise
+        except GstreamError as exc:
+            run.session.give_up_file(exc)
 
 
 def chunks_of(name: str) -> Iterator[bytes]:

@@ -48,9 +48,10 @@ def play(
             case _:  # its exit
                 failure = failure or _failure(piece.fields)
                 ended = True
-    run.session.end_input()
     if failure is not None:
+        run.session.end_input()
         raise failure
+    run.session.end_file()
 
 
 def _end_turn(run: Run, *, last: bool) -> None:

@@ -1,0 +1,44 @@
+"""An interaction that begins again within one input: only what is new of it passes (PROTOCOL S5).
+
+Pure. So it is where the whole of an interaction stands behind its beginning, such as a stream that
+was asked for again after it broke off.
+"""
+
+from .errors import TruncatedError
+from .events import Batch, batch_of
+from .ledger import Ledger
+from .replay import ContradictionError, Replay
+
+
+class Rereading:
+    """The events of an input, each once."""
+
+    def __init__(self) -> None:
+        self._ledger = Ledger(places=False)
+        self._replay: Replay | None = None
+
+    def begin(self) -> None:
+        """Say that an interaction begins."""
+        self.__init__()  # type: ignore[misc]  # nothing is left of the one before
+
+    def begin_again(self) -> None:
+        """Say that the interaction begins again."""
+        self._replay = Replay(self._ledger, after_last_id=False)
+
+    def feed(self, batch: Batch) -> Batch:
+        """Take the next events; returns what is new of them.
+
+        Raises:
+            TruncatedError: They differ from what came before.
+        """
+        if self._replay is None:
+            self._ledger.record(batch)
+            return batch
+        pairs = []
+        for event, line in zip(batch.events, batch.lines, strict=True):
+            try:
+                pairs += self._replay.feed(event, line)
+            except ContradictionError as exc:
+                why = "the interaction begins again and contradicts what was shown"
+                raise TruncatedError(f"{why}: {exc}") from exc
+        return batch_of([event for event, _ in pairs], [line for _, line in pairs])
