@@ -92,11 +92,12 @@ class LineInput:
             whole = bytes(view[:end])
         del pending[:end]
         lines = list(io.BytesIO(whole))
-        regular: list[bytes] | None = _ended_by_lf(lines) if b"\r" in whole else lines
+        irregular = b"\r" in whole
         begin = self._size - len(pending) - end
         if end > self._max_event_size:
-            lines = regular = self._bounded(lines, begin)
+            lines = self._bounded(lines, begin)
         del whole  # or a huge event would be held twice
+        regular = _ended_by_lf(lines) if irregular else lines
         batch = None if regular is None else self._parser.parse(regular)
         return self._parser.one_by_one(_placed(begin, lines)) if batch is None else batch
 

@@ -113,10 +113,11 @@ def _merge_annotations(step: OpenStep, delta: Event) -> bool:
         _merge_text(step, {"text": ""})
         text = step.last_item()
     known = text.get("annotations")
-    own = step.annotations
-    if own is None or known is not own:
-        own = step.annotations = text["annotations"] = [*known] if isinstance(known, list) else []
-    own.extend(annotations)
+    if isinstance(known, list) and known is step.annotations:
+        known.extend(annotations)
+        return True
+    step.annotations = [*known, *annotations] if isinstance(known, list) else [*annotations]
+    text["annotations"] = step.annotations
     return True
 
 

@@ -133,9 +133,9 @@ class EventReader:
             self.http_status = head.http_status
             first = head.feed(b"")
         if first in {b"", b"<"}:
-            self._check_size(len(head.pending), self._size - len(head.pending))
             if first and len(head.pending) - head.begin >= _FIRST_WORDS:
                 self._refuse_unknown()
+            self._check_size(len(head.pending), self._size - len(head.pending))
             return NOTHING
         data = bytes(head.pending)
         head.pending.clear()

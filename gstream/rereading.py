@@ -5,15 +5,20 @@ was asked for again after it broke off.
 """
 
 from .errors import TruncatedError
-from .events import Batch, batch_of
+from .events import NOTHING, Batch, batch_of
 from .ledger import Ledger
 from .replay import ContradictionError, Replay
 
 
 class Rereading:
-    """The events of an input, each once."""
+    """The events of an input, each once.
+
+    Attributes:
+        failure: Why nothing passes any more: what came again differs from what had come.
+    """
 
     def __init__(self) -> None:
+        self.failure: TruncatedError | None = None
         self._ledger = Ledger(places=False)
         self._replay: Replay | None = None
 
@@ -26,19 +31,17 @@ class Rereading:
         self._replay = Replay(self._ledger, after_last_id=False)
 
     def feed(self, batch: Batch) -> Batch:
-        """Take the next events; returns what is new of them.
-
-        Raises:
-            TruncatedError: They differ from what came before.
-        """
+        """Take the next events; returns what is new of them, up to a failure."""
+        if self.failure is not None:
+            return NOTHING
         if self._replay is None:
             self._ledger.record(batch)
             return batch
         pairs = []
-        for event, line in zip(batch.events, batch.lines, strict=True):
-            try:
+        try:
+            for event, line in zip(batch.events, batch.lines, strict=True):
                 pairs += self._replay.feed(event, line)
-            except ContradictionError as exc:
-                why = "the interaction begins again and contradicts what was shown"
-                raise TruncatedError(f"{why}: {exc}") from exc
+        except ContradictionError as exc:
+            why = "the interaction begins again and contradicts what was shown"
+            self.failure = TruncatedError(f"{why}: {exc}")
         return batch_of([event for event, _ in pairs], [line for _, line in pairs])

@@ -320,9 +320,12 @@ class Session:
         if self.progress.completed:
             self._late += len(batch.events)
             return
-        batch = self._rereading.feed(batch)
-        if not batch.events:
-            return
+        fresh = self._rereading.feed(batch)
+        if fresh.events:
+            self._show_fresh(fresh)
+        self._fail(self._rereading.failure)
+
+    def _show_fresh(self, batch: Batch) -> None:
         self.progress.feed(batch)
         for why in unusable(batch):
             self._report(why)

@@ -2,6 +2,11 @@
 
 import pytest
 
+from tests.support import created, event, start, stream
+
+_ID = {"interaction_id": "v1_built"}
+_REPLAY = [event("interaction.status_update", **_ID), start(""), created(), start("x")]
+
 FOUND = [
     pytest.param("text", [b'{"event_type":""}\n{"event_type":"\r"}\n', b"\n"], id="cr-in-ndjson"),
     pytest.param("text-bounded", [b"HTTP/\n" + b"x" * 300, b"\n\n"], id="size-of-header-lines"),
@@ -46,4 +51,17 @@ FOUND = [
     pytest.param(
         "kept", [b'{"gstream_cursor":1,"view_state":{"shown":[[]]}}'], id="steps-without-numbers"
     ),
+    pytest.param("ndjson", [stream(*_REPLAY), b"\n"], id="replay-that-differs"),
+    pytest.param("sse", [stream(*_REPLAY), b"\n"], id="raw-replay-that-differs"),
+    pytest.param(
+        "ndjson-bounded",
+        [b'{"event_type":"%b"}\n\r{"event_type":"y"}' % (b"x" * 299), b"\n"],
+        id="carriage-return-among-many-lines",
+    ),
+    pytest.param(
+        "recorded",
+        [b'HTTP/2 429\n\n{"error":{"code":"invalid_request","message":"no"}}'],
+        id="refusal-that-its-body-tells-otherwise",
+    ),
+    pytest.param("ndjson-bounded", [b"<" + b"x" * 300, b"x"], id="html-above-the-bound"),
 ]
