@@ -11,6 +11,7 @@ from .documents import error_in_body, made
 from .errors import BadDataError, GstreamError
 from .events import DONE_EVENT, NOTHING, Batch, Event, batch_of
 from .outcome import RUNNING, Progress, refused_request
+from .raw_output import RawOutput
 from .reader import EventReader
 from .rereading import Rereading
 from .sink import Sink
@@ -62,7 +63,6 @@ class Session:
         self._sink = sink
         self._report = report
         self._observers = list(observers)
-        self._raw_observers = raw_observers
         self._media: Stage | None = None
         self._arguments = ArgumentsCheck()
         self._max_event_size = max_event_size
@@ -72,7 +72,7 @@ class Session:
         self._unusable = 0
         self._nothing_to_do = False
         self._turn_expected = False
-        self._raw = bytearray()
+        self._raw = RawOutput(view, sink, raw_observers)
         self._raw_error: Event | None = None
         self._http_status = 0
         self._verdict = Verdict()
@@ -108,9 +108,7 @@ class Session:
         except BadDataError as exc:
             self._raise_refusal(exc)
             raise
-        if self.wants_raw:
-            self._raw += chunk
-            self._show_raw(self._reader.pending_size, batch)
+        self._raw.feed(chunk, self._reader, batch)
         if batch.events:
             self.take(batch)
 
@@ -127,7 +125,7 @@ class Session:
         except BadDataError as exc:
             self._raise_refusal(exc)
             raise
-        self._show_raw(0, batch)
+        self._raw.end(reader, batch)
         if batch.events:
             self.take(batch)
         self.body_read(reader)
@@ -163,7 +161,7 @@ class Session:
         if self.progress.begun and self._begun_in == self.label:
             self._end_interaction()
         self._judged = True
-        self._raw.clear()
+        self._raw.forget()
         self._raw_error = None
         self._reader = EventReader(self._report, max_event_size=self._max_event_size)
 
@@ -183,7 +181,7 @@ class Session:
     @property
     def wants_raw(self) -> bool:
         """Whether raw blocks are wanted."""
-        return self._view.wants_raw or bool(self._raw_observers)
+        return self._raw.wanted
 
     @property
     def view_state(self) -> Event:
@@ -223,8 +221,7 @@ class Session:
 
     def show_raw(self, blocks: bytes) -> None:
         """Write raw blocks of server-sent events, as they came."""
-        self._view_raw(blocks)
-        self._tell_raw(blocks)
+        self._raw.write(blocks)
 
     def close(self, failure: GstreamError | None = None) -> GstreamError | None:
         """Say that nothing follows at all.
@@ -256,25 +253,6 @@ class Session:
                 "retryable": failure.retryable,
             }
         )
-
-    def _show_raw(self, keep: int, batch: Batch) -> None:
-        """Write the raw bytes of complete blocks; `keep` of them are not complete."""
-        size = max(0, len(self._raw) - keep)
-        with memoryview(self._raw) as view:
-            raw = bytes(view[:size])
-        del self._raw[:size]
-        self._view_raw(raw)
-        if self._raw_observers:
-            self._tell_raw(self._reader.as_sse(raw, batch))
-
-    def _view_raw(self, raw: bytes) -> None:
-        if self._view.wants_raw and raw:
-            self._sink.write(self._view.raw(raw))
-
-    def _tell_raw(self, blocks: bytes) -> None:
-        if blocks:
-            for observer in self._raw_observers:
-                observer.feed(blocks)
 
     def take(self, batch: Batch) -> None:
         """Show events; at a new interaction, end the one before.
