@@ -13,11 +13,14 @@ from tests.support import answer, stream
 
 ROOT = Path(__file__).parent.parent
 STREAMS = ROOT / "tests" / "data" / "streams"
-SECTION = (ROOT / "README.md").read_text().partition("## Recipes\n")[2].partition("\n## ")[0]
-RECIPES: list[str] = re.findall(r"```sh\n(.*?)```", SECTION, re.DOTALL)
+README = (ROOT / "README.md").read_text()
+SECTION = README.partition("## Recipes\n")[2].partition("\n## ")[0]
+BLOCK = re.compile(r"```sh\n(.*?)```", re.DOTALL)
+RECIPES: list[str] = BLOCK.findall(SECTION)
+LOOPS: list[str] = [block for block in BLOCK.findall(README) if "--cursor" in block]
 LINES = [f"{number:03} {'abcdefghij' * 12}\n" for number in range(200)]
 
-pytestmark = pytest.mark.needs("jq", "parallel")
+pytestmark = pytest.mark.needs("jq", "parallel", "zsh")
 
 
 def recipe(words: str) -> str:
@@ -28,11 +31,26 @@ def recipe(words: str) -> str:
 
 def play(recording: bytes, command: str, place: Path, *options: str) -> None:
     """Run a recipe in a directory, with a server that answers every request from a recording."""
+    done = run(serve(recording, place, *options) + shell(command), place)
+    assert (done.returncode, done.stdout) == (0, ""), done.stderr
+
+
+def serve(recording: bytes, place: Path, *options: str) -> list[str]:
+    """The words that run a command with such a server."""
     (place / "recording.sse").write_bytes(recording)
-    serve = ["gstream", "replay", "--speed", "0", *options, "--serve", "recording.sse"]
-    path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
-    done = subprocess.run(
-        [*serve, "--", "bash", "-e", "-o", "pipefail", "-c", command],
+    return ["gstream", "replay", "--speed", "0", *options, "--serve", "recording.sse", "--"]
+
+
+def shell(command: str) -> list[str]:
+    """The words that run a recipe."""
+    return ["bash", "-e", "-o", "pipefail", "-c", command]
+
+
+def run(words: list[str], place: Path) -> subprocess.CompletedProcess[str]:
+    """Run a command in a directory; programs in its `bin` go first."""
+    path = f"{place / 'bin'}:{Path(sys.executable).parent}:{os.environ['PATH']}"
+    return subprocess.run(
+        words,
         cwd=place,
         env={"PATH": path, "HOME": str(place), "LC_ALL": "C.UTF-8"},
         capture_output=True,
@@ -40,7 +58,6 @@ def play(recording: bytes, command: str, place: Path, *options: str) -> None:
         timeout=120,
         check=False,
     )
-    assert (done.returncode, done.stdout) == (0, ""), done.stderr
 
 
 def poem() -> bytes:
@@ -117,3 +134,77 @@ def test_the_speed_of_a_run_is_a_line_for_a_log(tmp_path: Path) -> None:
     first, _, code = (tmp_path / "speed.tsv").read_text().rstrip("\n").split("\t")
     assert float(first) > 0
     assert code == "0"
+
+
+# --- loops that go on after dropped connections
+
+
+FIRST_RUN_IS_CUT = f"""#!/bin/sh
+if [ "$1" = create ]; then
+  [ -e runs ] || set -- "$@" --no-resume
+  echo create >> runs
+fi
+exec {Path(sys.executable).parent}/gstream "$@"
+"""
+
+
+@pytest.fixture
+def at_loop(tmp_path: Path) -> Path:
+    """A directory for the loops: they do not sleep, and their first run stays broken off."""
+    (tmp_path / "question.txt").write_text("Why?")
+    programs = {"sleep": "#!/bin/sh\n", "gstream": FIRST_RUN_IS_CUT}
+    (tmp_path / "bin").mkdir()
+    for name, text in programs.items():
+        (tmp_path / "bin" / name).write_text(text)
+        (tmp_path / "bin" / name).chmod(0o755)
+    return tmp_path
+
+
+def runs(place: Path) -> int:
+    """How often `create` was run."""
+    return len((place / "runs").read_text().splitlines())
+
+
+def output(place: Path) -> bytes:
+    """What the loop has written."""
+    [file] = [*place.glob("out.txt"), *place.glob("report.md")]
+    return file.read_bytes()
+
+
+both_loops = pytest.mark.parametrize("loop", LOOPS, ids=["any answer", "deep research"])
+every_shell = pytest.mark.parametrize("with_shell", ["bash", "sh", "zsh"])
+
+
+@both_loops
+@pytest.mark.parametrize("first", ["whole", "cut"])
+def test_a_loop_ends_when_the_answer_is_whole(loop: str, first: str, at_loop: Path) -> None:
+    options = ("--drop-after", "4") if first == "cut" else ()
+    recording = (STREAMS / "deep_research_event_ids.sse").read_bytes()
+
+    done = run(serve(recording, at_loop, *options) + shell(loop), at_loop)
+
+    expected = (STREAMS / "deep_research_event_ids.txt").read_bytes()
+    assert (done.returncode, runs(at_loop)) == (0, 2 if first == "cut" else 1)
+    assert output(at_loop).rstrip(b"\n") == expected.rstrip(b"\n")
+
+
+@both_loops
+@pytest.mark.parametrize(
+    ("status", "code"), [pytest.param("failed", 12), pytest.param("incomplete", 11)]
+)
+def test_a_loop_ends_with_the_code_of_an_answer_that_no_retry_mends(
+    loop: str, status: str, code: int, at_loop: Path
+) -> None:
+    recording = stream(*answer("Alas", status=status))
+
+    done = run(serve(recording, at_loop) + shell(loop), at_loop)
+
+    assert (done.returncode, runs(at_loop), output(at_loop)) == (code, 1, b"Alas")
+
+
+@both_loops
+@every_shell
+def test_a_loop_ends_where_there_is_no_key(loop: str, with_shell: str, at_loop: Path) -> None:
+    done = run([with_shell, "-c", loop], at_loop)
+
+    assert (done.returncode, runs(at_loop)) == (78, 1)
