@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from gstream.answering import Library, answers, find_in_one
-from gstream.errors import ConfigurationError, NoInputError
+from gstream.answering import Find, Library, answers, find_in_one
+from gstream.errors import BadDataError, ConfigurationError, NoInputError
 from gstream.hosts import is_loopback
 from gstream.matching import find
+from gstream.reader import EventReader
 from gstream.recording import Recording, read
 from gstream.serve import RecordingServer
 
@@ -26,7 +27,8 @@ from .replay import new_pace
 if TYPE_CHECKING:
     from subprocess import Popen
 
-_KEYS = ("GOOGLE_API_KEY", "GEMINI_API_KEY")
+# What would take a request of the command elsewhere, and the key that is nobody's business here.
+_NOT_FOR_THE_COMMAND = frozenset({"GSTREAM_OFFLINE", "GSTREAM_CASSETTE", "GOOGLE_API_KEY"})
 _NOT_FOUND = 127
 _NOT_EXECUTABLE = 126
 
@@ -37,6 +39,7 @@ def serve(options: dict[str, Any], command: Sequence[str]) -> None:
     Raises:
         click.UsageError: The address is not one, or not of this machine.
         NoInputError: A recording cannot be read, or there is none.
+        BadDataError: A file is no recording.
         ConfigurationError: The address is not to be had.
         Exit: The command ended with this code.
     """
@@ -69,19 +72,49 @@ def _address(options: dict[str, Any]) -> tuple[str, int]:
 
 def _library(names: Sequence[str]) -> Library:
     """What the named files and directories hold."""
-    files = [file for name in names for file in _files(name)]
-    recordings: list[Recording] = []
-    for file in files:
-        recordings += read(os.path.basename(file), read_file(file, most=math.inf))
+    recordings = [one for name in names for one in _recordings(name)]
     if not any(map(answers, recordings)):
         raise NoInputError(f"{', '.join(names)}: there is no recording")
-    return Library(recordings, find=find_in_one if len(files) == 1 else find)
+    return Library(recordings, find=_find(names, recordings))
 
 
-def _files(name: str) -> list[str]:
-    if not os.path.isdir(name):
-        return [name]
-    return sorted(str(path) for path in Path(name).glob("*.sse") if path.is_file())
+def _recordings(name: str) -> list[Recording]:
+    if os.path.isdir(name):
+        files = sorted(str(path) for path in Path(name).glob("*.sse") if path.is_file())
+        return [one for file in files for one in _read(file)]
+    recordings = _read(name)
+    for recording in recordings:
+        _check(name, recording)
+    return recordings
+
+
+def _read(file: str) -> list[Recording]:
+    return read(os.path.basename(file), read_file(file, most=math.inf))
+
+
+def _check(name: str, recording: Recording) -> None:
+    """Refuse what is no recording; as a part of a directory it would not matter.
+
+    Raises:
+        BadDataError: It holds nothing that a stream is made of.
+    """
+    reader = EventReader(lambda _message: None)
+    try:
+        for part in recording.parts:
+            reader.feed(part.data)
+        reader.finish()
+    except BadDataError as exc:
+        raise BadDataError(f"{name}: {exc}", hint=exc.hint) from exc
+
+
+def _find(names: Sequence[str], recordings: Sequence[Recording]) -> Find:
+    """How recordings are found: by the body of the request, where there may be several.
+
+    A file that was named answers anything, and so does a single one that knows no request.
+    """
+    named = len(names) == 1 and not os.path.isdir(names[0])
+    capture = len(recordings) == 1 and not recordings[0].body
+    return find_in_one if named or capture else find
 
 
 def _new_server(
@@ -108,17 +141,20 @@ def _run(command: Sequence[str], url: str) -> int:
     """
     from subprocess import Popen
 
-    environment = {**os.environ, "GOOGLE_GEMINI_BASE_URL": url}
-    if not any(environment.get(name) for name in _KEYS):
-        environment["GEMINI_API_KEY"] = "none-is-needed"
     try:
-        with Popen(command, env=environment, close_fds=False) as child:  # noqa: S603 - the user's
+        with Popen(command, env=_environment(url), close_fds=False) as child:  # noqa: S603 - the user's
             _leave_signals_to(child)
             return child.wait()
     except OSError as exc:
         say(f"gstream: {command[0]}: {exc.strerror}")
         missing = isinstance(exc, FileNotFoundError)
         raise Exit(_NOT_FOUND if missing else _NOT_EXECUTABLE) from exc
+
+
+def _environment(url: str) -> dict[str, str]:
+    """That of a command which is to ask the server, and nothing else."""
+    kept = {name: value for name, value in os.environ.items() if name not in _NOT_FOR_THE_COMMAND}
+    return {**kept, "GOOGLE_GEMINI_BASE_URL": url, "GEMINI_API_KEY": "none-is-needed"}
 
 
 def _leave_signals_to(child: "Popen[bytes]") -> None:

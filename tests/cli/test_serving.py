@@ -211,6 +211,37 @@ def test_a_directory_is_matched_by_the_body() -> None:
     assert 'count.sse comes nearest; it has input "Count from 1 to 25." instead of' in got.stderr
 
 
+def test_a_directory_of_one_recording_is_matched_by_the_body(tmp_path: Path) -> None:
+    (tmp_path / "count.sse").write_bytes(Path(DEMO).read_bytes())
+
+    got = serve(str(tmp_path), "--", *GSTREAM, "create", "-p", "Sing.")
+
+    assert (got.code, got.text) == (64, "")
+    assert "count.sse comes nearest" in got.stderr
+
+
+def test_a_directory_of_one_capture_without_a_request_answers_any(tmp_path: Path) -> None:
+    (tmp_path / "x.sse").write_bytes(servers.stream("One"))
+
+    got = serve(str(tmp_path), "--", *GSTREAM, "create", "-p", "Sing.")
+
+    assert (got.code, got.text) == (0, "One\n")
+
+
+@pytest.mark.parametrize("others", [[], [DEMO]])
+def test_a_file_that_is_no_recording_is_refused_at_the_start(
+    others: list[str], tmp_path: Path
+) -> None:
+    script = tmp_path / "script.sh"
+    script.write_text("#!/bin/sh\necho $1\n")
+
+    got = serve(*others, str(script), *python("print('ran')"))
+
+    assert (got.code, got.text) == (65, "")
+    told = "the input is not server-sent events, NDJSON or JSON"
+    assert got.stderr == f"gstream: {script}: {told}\n"
+
+
 @pytest.mark.parametrize("folder", [False, True])
 def test_a_refused_request_is_refused_as_it_was_live(tmp_path: Path, folder: bool) -> None:
     create = ("create", "-p", "a", "--retries", "0")
@@ -300,14 +331,26 @@ def test_the_command_finds_the_server_and_a_key_in_its_environment() -> None:
     assert re.fullmatch(r"http://127\.0\.0\.1:\d+ none-is-needed\n", got.text)
 
 
-@pytest.mark.parametrize("name", ["GEMINI_API_KEY", "GOOGLE_API_KEY"])
-def test_the_command_keeps_a_key_that_is_set(name: str) -> None:
-    code = "import os; print([os.environ.get(n) for n in ('GEMINI_API_KEY', 'GOOGLE_API_KEY')])"
+def test_the_command_gets_neither_a_key_nor_what_would_answer_in_place_of_the_server() -> None:
+    mine: dict[str, str | None] = {
+        "GEMINI_API_KEY": "mine",
+        "GOOGLE_API_KEY": "mine",
+        "GSTREAM_OFFLINE": "1",
+        "GSTREAM_CASSETTE": "tapes",
+    }
+    code = f"import os; print([os.environ.get(name) for name in {list(mine)}])"
 
-    got = serve(DEMO, *python(code), env={name: "mine"})
+    got = serve(DEMO, *python(code), env=mine)
 
-    keys = ["mine", None] if name == "GEMINI_API_KEY" else [None, "mine"]
-    assert got.text == f"{keys}\n"
+    assert got.text == "['none-is-needed', None, None, None]\n"
+
+
+def test_the_server_answers_where_a_cassette_was_set(tmp_path: Path) -> None:
+    env: dict[str, str | None] = {"GSTREAM_CASSETTE": str(tmp_path), "GSTREAM_OFFLINE": "1"}
+
+    got = serve(DEMO, "--", *GSTREAM, "create", "-p", "anything", env=env)
+
+    assert (got.code, got.text, list(tmp_path.iterdir())) == (0, COUNT, [])
 
 
 @pytest.mark.parametrize("status", [0, 1, 7, 76, 255])
