@@ -5,8 +5,8 @@ import re
 import shlex
 import stat
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -15,6 +15,7 @@ from gstream.api import API_REVISION, INTERACTIONS
 from gstream.errors import (
     BadDataError,
     ConfigurationError,
+    GstreamError,
     NoInputError,
     TimeIsUpError,
 )
@@ -46,6 +47,7 @@ class Network:
         """
         self._options = options
         self._run = run
+        _hide_secrets(options)
         self._playback = _playback(options, run)
         self._transport: Transport | None = None
         if not (options["offline"] or options["cassette"]):
@@ -70,14 +72,12 @@ class Network:
         return self._transport
 
     def _new_transport(self) -> "Transport":
-        from gstream.transport import Transport, check_base_url, is_secret
+        from gstream.transport import Transport, check_base_url
 
         options = self._options
         base_url = check_base_url(options["base_url"])
         headers = request_headers(options)
-        for name, value in headers.items():
-            if is_secret(name):
-                hide(value.rpartition(" ")[2])
+        _hide_values(headers.items())
         return Transport(
             base_url,
             headers,
@@ -85,6 +85,25 @@ class Network:
             options["idle_timeout"],
             self._run.wire if options["verbose"] >= 2 else None,
         )
+
+
+def _hide_secrets(options: dict[str, Any]) -> None:
+    """Let nothing show what is secret, recordings included, before it is known if it is needed."""
+    for name in _KEYS:
+        hide(os.environ.get(name, "").strip())
+    _hide_values(given_headers(options))
+    file = options["api_key_file"]
+    if file and os.path.isfile(file):  # a pipe can be read but once
+        with suppress(GstreamError):
+            hide(_key_in_file(file))
+
+
+def _hide_values(headers: Iterable[tuple[str, str]]) -> None:
+    from gstream.transport import is_secret
+
+    for name, value in headers:
+        if is_secret(name):
+            hide(value.rpartition(" ")[2])
 
 
 def _playback(options: dict[str, Any], run: Run) -> "Playback | None":

@@ -1,5 +1,6 @@
 """Recordings in place of the network, `--offline` and `--cassette`, and what is recorded there."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -7,11 +8,12 @@ from urllib.parse import urlsplit
 from gstream.answering import Library, Reply
 from gstream.cassette import CassetteTape, library
 from gstream.errors import NoInputError
-from gstream.events import loads
+from gstream.events import dumps, loads
 from gstream.matching import find_demo
 from gstream.recording import Recording, read
 from gstream.recording_writer import Tape
 
+from .failures import without_secrets
 from .run import Run
 from .tapes import new_recorder
 
@@ -42,6 +44,7 @@ class Playback:
             NoInputError: Nothing was recorded, and the network must not be asked.
             CannotCreateError: A recording cannot be written.
         """
+        request = _without_secrets(request)
         reply = self._find(request)
         self._tell_tapes(request, reply)
         return reply
@@ -90,6 +93,24 @@ class Playback:
 def _demo() -> list[Recording]:
     files = sorted(DEMO.glob("*.sse"))
     return [one for path in files for one in read(path.name, path.read_bytes())]
+
+
+def _without_secrets(request: "Request") -> "Request":
+    """The request as it is recorded, and looked for: a key may stand in a prompt."""
+    if not request.body:
+        return request
+    return replace(request, body=dumps(_cleaned(loads(request.body))))
+
+
+def _cleaned(value: Any) -> Any:
+    match value:
+        case str():
+            return without_secrets(value)
+        case dict():
+            return {key: _cleaned(part) for key, part in value.items()}
+        case list():
+            return [_cleaned(part) for part in value]
+    return value
 
 
 def _target(request: "Request") -> str:

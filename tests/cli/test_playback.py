@@ -1,6 +1,7 @@
 """`--offline` and `--cassette`: answers from recordings, and what is recorded for the next run."""
 
 import os
+from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -248,3 +249,39 @@ def test_verbose_tells_which_recording_answers(tapes: Path) -> None:
 
     (name,) = os.listdir(tapes)
     assert f": answered from {name}\n" in got.stderr
+
+
+# --- secrets
+
+
+def _key_in_a_file(tmp_path: Path) -> list[str]:
+    (tmp_path / "key").write_text("of-a-file\n")
+    (tmp_path / "key").chmod(0o600)
+    return ["--api-key-file", str(tmp_path / "key")]
+
+
+@pytest.mark.parametrize(
+    ("secret", "args"),
+    [
+        pytest.param("s3cret-of-variable", lambda _: [], id="variable"),
+        pytest.param("of-a-file", _key_in_a_file, id="file"),
+        pytest.param("t0kent0ken", lambda _: ["-H", "Authorization: Bearer t0kent0ken"], id="-H"),
+    ],
+)
+def test_a_key_in_a_prompt_is_not_recorded_and_still_finds_its_recording(
+    secret: str, args: Callable[[Path], list[str]], tmp_path: Path
+) -> None:
+    record = ("--record", str(tmp_path / "x.sse"))
+    given = ("create", "-p", f"a {secret} b", "--cassette", str(tmp_path / "tapes"))
+    with RawServer(servers.answering(ANSWER)) as server:
+        env = {"GOOGLE_GEMINI_BASE_URL": server.url, "GEMINI_API_KEY": "s3cret-of-variable"}
+        live = run(*given, *args(tmp_path), *record, env=env)
+        again = run(*given, *args(tmp_path), "--offline", env=env)
+
+    [sent] = server.requests
+    [tape] = recorded(tmp_path / "tapes")
+    [copy] = read("x.sse", (tmp_path / "x.sse").read_bytes())
+    assert secret.encode() in sent.body
+    assert tape.body["input"] == copy.body["input"] == "a [removed] b"
+    assert secret not in tape.name
+    assert (again.code, again.text) == (live.code, live.text) == (0, TEXT)
