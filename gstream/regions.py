@@ -38,7 +38,6 @@ class Regions:
         pending: The newest bytes, which no blank line has ended yet, as they came.
         region: The newest complete blocks, as they came.
         offset: Where they begin in the stream, in bytes.
-        commented: Whether a comment was dropped.
     """
 
     def __init__(self, max_event_size: int = MAX_EVENT_SIZE) -> None:
@@ -50,7 +49,6 @@ class Regions:
         self.pending = bytearray()
         self.region: Region = b""
         self.offset = 0
-        self.commented = False
         self._end = 0
         self._max_event_size = max_event_size
         self._next_size_check = max_event_size
@@ -165,7 +163,6 @@ class Regions:
         if self.pending[:1] in _NOTHING_STARTS and (nothing := NOTHING.match(self.pending)):
             end = nothing.end()
             del nothing
-            self.commented = self.commented or self.pending.find(b":", 0, end) >= 0
             del self.pending[:end]
             self._end += end
 

@@ -92,7 +92,6 @@ class SSEDecoder:
         self.last_event_id = ""
         self.retry_ms: int | None = None
         self.stray: list[tuple[int, bytes]] = []
-        self._recognised = False
         self._regions = Regions(max_event_size)
         self._raw_json = False
         self._places: list[tuple[str | None, int]] = []
@@ -107,11 +106,6 @@ class SSEDecoder:
     def pending_size(self) -> int:
         """The number of pending bytes."""
         return len(self._regions.pending)
-
-    @property
-    def recognised(self) -> bool:
-        """Whether any field or comment was seen at all."""
-        return self._recognised or self._regions.commented
 
     def feed(self, chunk: bytes) -> list[ServerSentEvent]:
         """Decode the next bytes; returns the events that they complete.
@@ -235,14 +229,12 @@ class SSEDecoder:
             or region.find(b"\ndata:", 0, SMALL_BLOCK) < 0
         ):
             return region
-        self._recognised = True
         region = re.sub(_COMMENT, b"", region)
         return region[region.find(b"\n") + 1 :] if region.startswith(b":") else region
 
     def _parse(self, region: Region) -> list["_Block"]:
         """Decode complete blocks line by line; returns those that are events."""
         if NOTHING.fullmatch(region):
-            self._recognised = self._recognised or b":" in region
             return []
         blocks = list(self._blocks(region))
         if isinstance(region, bytearray) and self._regions.region:
@@ -256,7 +248,6 @@ class SSEDecoder:
         while (end := region.find(b"\n", start)) >= 0:
             if end == start:
                 if block.data:
-                    self._recognised = True
                     block.last_id = self.last_event_id
                     count += 1
                     yield block
@@ -294,7 +285,6 @@ class SSEDecoder:
             case _:
                 return False
         block.used = True
-        self._recognised = True
         return True
 
     def _stray(self, count: int, line: bytes) -> None:

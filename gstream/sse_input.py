@@ -4,6 +4,8 @@ Pure. Their data is the JSON of events; raw JSON that servers write between them
 (PROTOCOL d.6).
 """
 
+import re
+
 from .documents import joined
 from .errors import BadDataError, EventTooLargeError
 from .events import DONE, NOTHING, Batch, Event, shorten
@@ -13,8 +15,10 @@ from .sse import BOM, FIELDS, SSEDecoder
 
 _DONE_LINE = DONE + b"\n"
 
-# So many bytes of the start tell whether it is a field.
+# So many bytes of the start tell whether it is a field or a comment.
 _START = 64
+_NAME = re.compile(rb"[^:\r\n]*")
+_NAMES = frozenset({b"", *(field.removesuffix(b":") for field in FIELDS)})
 
 
 class SSEInput:
@@ -40,6 +44,7 @@ class SSEInput:
         self.leftover = False
         self._hint = hint
         self._start = b""
+        self._dispatched = False
         self._parser = parser
         self._report = report
         self._decoder = SSEDecoder(max_event_size)
@@ -61,8 +66,10 @@ class SSEInput:
         if self._failure is not None:
             raise self._failure
         if len(self._start) < _START:
-            self._start += chunk[:_START]
+            piece = chunk[:_START] if self._start else chunk.lstrip(b"\r\n")[:_START]
+            self._start = (self._start + piece)[:_START]
         lines = self._decoder.feed_lines(chunk)
+        self._dispatched = self._dispatched or bool(lines)
         if self._decoder.stray:
             return self._with_stray(lines)
         if not lines:
@@ -79,16 +86,15 @@ class SSEInput:
         """Say that nothing follows: a last event without its blank line counts if it is complete.
 
         Raises:
-            BadDataError: Nothing was a field, a comment or a raw error.
+            BadDataError: It did not begin as a stream does, and held no event and no raw error.
             EventTooLargeError: As for `feed`.
         """
-        start = self._start
+        begun = self._dispatched or _begins_stream(self._start)
         self._raw_errors = []
         batch, broken = self._parser.forgiving(lambda: self.feed(b"\n\n"))
         used = any(not self.is_raw_error(event) for event in batch.events)
         self.leftover = bool(broken) and not used
-        recognised = self._decoder.recognised or self._parser.values.error is not None
-        if not recognised and not _is_cut_field(start):
+        if not (begun or batch.events or self._parser.values.error is not None):
             message = "the input is not server-sent events, NDJSON or JSON"
             raise BadDataError(message, hint=self._hint)
         if self._raw_json.is_open:
@@ -144,7 +150,15 @@ class SSEInput:
         return NOTHING
 
 
-def _is_cut_field(start: bytes) -> bool:
-    """Whether an input was cut inside its first field; `start` is as much of it as tells."""
+def _begins_stream(start: bytes) -> bool:
+    """Whether an input begins with a field or a comment, or was cut inside its first field.
+
+    Any bytes hold a line that looks like one somewhere.
+
+    Args:
+        start: As much of its beginning as tells.
+    """
     words = start.removeprefix(BOM).lstrip(b"\r\n")
-    return any(name.startswith(words) for name in FIELDS)
+    name = _NAME.match(words)
+    cut = any(field.startswith(words) for field in FIELDS)
+    return cut or (name is not None and name[0] in _NAMES)

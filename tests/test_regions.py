@@ -55,7 +55,6 @@ def test_comments_and_blank_lines_do_not_pile_up() -> None:
         regions.take(b"\r\n")
 
     assert regions.pending == b""
-    assert regions.commented
 
 
 def test_knows_where_the_blocks_stand() -> None:

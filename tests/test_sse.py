@@ -217,20 +217,6 @@ def test_pending_is_what_no_blank_line_has_ended() -> None:
     ]
 
 
-def test_recognises_fields_and_comments_only() -> None:
-    def recognised(text: bytes) -> set[bool]:
-        found = set()
-        for chunks in cuts(text):
-            decoder = SSEDecoder()
-            feed_all(decoder.feed, chunks)
-            found.add(decoder.recognised)
-        return found
-
-    assert recognised(b"data: a\n\n") == recognised(b"id\n\n") == recognised(b": x\n") == {True}
-    assert recognised(b"foo\nbar: x\n\n") == recognised(b"\n\r\n\n") == recognised(b"") == {False}
-    assert recognised(b"\n\nfoo\n\n") == recognised(b"foo\n\n\n\n") == {False}
-
-
 def test_hands_on_text_from_a_line_that_looks_like_json() -> None:
     for chunks in cuts(b'data: a\n\nfoo\n[{\n "x": 1\n\n}]\ndata: b\n\nbar\n\n'):
         decoder = SSEDecoder()

@@ -1,10 +1,14 @@
 """The end of a stream, and the raw JSON between its events."""
 
+import random
+
 import pytest
 
+from gstream.errors import BadDataError
 from gstream.events import DONE_EVENT, Event, shorten
+from gstream.reader import EventReader
 from gstream.sse import BOM
-from tests.support import ERROR, RAW_ERROR, block, delta, event, line, read
+from tests.support import ERROR, RAW_ERROR, block, delta, event, feed_all, line, read
 
 A, B = delta(text="a"), delta(text="b")
 
@@ -65,6 +69,40 @@ def test_an_input_cut_inside_its_first_field_is_a_cut_stream(field: bytes) -> No
 @pytest.mark.parametrize("words", [b"eventful", b"ev:", b"x"])
 def test_an_input_of_other_words_is_no_stream(words: bytes) -> None:
     assert "not server-sent events" in read(words).failure
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        pytest.param(b"\x7fELF\n:\n", id="a-comment"),
+        pytest.param(b"\x7fELF\nid: 1\n\n\n", id="a-field"),
+        pytest.param(b"\x7fELF\ndata: 1", id="data-that-nothing-ends"),
+        pytest.param(b"\n" * 100 + b"foo\n: x\n", id="behind-blank-lines"),
+        pytest.param(b"eventful" * 20 + b"\n: x\n", id="long-words"),
+        pytest.param(b"foo: 1\n\n: x\n\n", id="an-unknown-field"),
+    ],
+)
+def test_a_line_that_looks_like_one_of_a_stream_makes_none_of_other_bytes(raw: bytes) -> None:
+    assert "not server-sent events" in read(raw).failure
+
+
+@pytest.mark.parametrize("raw", [b": x", b":\n\n", b"id\n\n", b"\r\n" * 50 + b"retry: 1\n", b"\n"])
+@pytest.mark.parametrize("bom", [b"", BOM])
+def test_what_begins_as_a_stream_is_one_that_was_cut(bom: bytes, raw: bytes) -> None:
+    assert read(bom + raw).failure == ""
+
+
+@pytest.mark.parametrize("chunk_size", [7, 64, 65536])
+def test_packed_bytes_are_told_whatever_they_look_like(chunk_size: int) -> None:
+    noise = b"\x1f\x8b\x08" + random.Random(1).randbytes(100_000)
+    chunks = [noise[at : at + chunk_size] for at in range(0, len(noise), chunk_size)]
+    reader = EventReader(lambda _message: None)
+    feed_all(lambda chunk: reader.feed(chunk).events, chunks)
+
+    with pytest.raises(BadDataError) as caught:
+        reader.finish()
+
+    assert caught.value.hint == "it looks like gzip: decompress it first"
 
 
 @pytest.mark.parametrize("words", [b"words\n", b"[words]\n", b"[1]\n", b" {\n"])

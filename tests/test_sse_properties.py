@@ -124,7 +124,7 @@ def test_the_bytes_kept_do_not_depend_on_the_chunks(chunks: list[bytes]) -> None
     whole.feed(b"".join(chunks))
 
     def kept(one: SSEDecoder) -> object:
-        return one.last_event_id, one.retry_ms, one.recognised
+        return one.last_event_id, one.retry_ms
 
     assert kept(decoder) == kept(whole)
 
