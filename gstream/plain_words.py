@@ -18,8 +18,7 @@ _MEANINGS = (
 )
 _PROXIES = ("HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy")
 _CA = ("SSL_CERT_FILE", "SSL_CERT_DIR")
-
-CERTIFICATE_HINT = "where a proxy answers for the server, name its certificate in SSL_CERT_FILE"
+_TLS_FILES = (*_CA, "SSLKEYLOGFILE")
 
 
 def plain(exc: Exception) -> str:
@@ -36,14 +35,36 @@ def is_untrusted(words: str) -> bool:
     return "certificate verify failed" in words.lower()
 
 
+def certificate_hint(environment: Mapping[str, str]) -> str:
+    """What can be done where a certificate is not trusted."""
+    if name := _ca_variable(environment):
+        return f"only certificates in {name} are trusted: {environment[name]}"
+    return "where a proxy answers for the server, name its certificate in SSL_CERT_FILE"
+
+
 def settings_flaw(exc: Exception, environment: Mapping[str, str]) -> str:
     """Which setting of proxies and certificates cannot be used, and why."""
     words = _URL.sub(r"\1", plain(exc))
     if isinstance(exc, OSError):
-        name = next((name for name in _CA if environment.get(name)), "")
-        return f"{name} {environment[name]}: {words}" if name else f"the certificates: {words}"
+        name = _file_variable(exc, environment)
+        if not name:
+            return f"the certificates: {words}"
+        words = words.removesuffix(f": {exc.filename!r}")
+        return f"{name} {environment[name]}: {words}"
     name = next((name for name in (*_PROXIES, "HTTP_PROXY") if environment.get(name)), "a variable")
     return f"the proxy in {name} is not usable: {words}"
+
+
+def _file_variable(exc: OSError, environment: Mapping[str, str]) -> str:
+    """The variable that names the file of a failure; without a file it is one of certificates."""
+    if exc.filename is None:
+        return _ca_variable(environment)
+    return next((name for name in _TLS_FILES if environment.get(name) == exc.filename), "")
+
+
+def _ca_variable(environment: Mapping[str, str]) -> str:
+    """The variable that names the trusted certificates; the first one wins. Empty without any."""
+    return next((name for name in _CA if environment.get(name)), "")
 
 
 def proxy_variable(url: str, environment: Mapping[str, str]) -> str:

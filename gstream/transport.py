@@ -12,7 +12,7 @@ import httpx
 
 from .errors import ConfigurationError, NetworkError
 from .hosts import is_loopback
-from .plain_words import CERTIFICATE_HINT, is_untrusted, plain, proxy_variable, settings_flaw
+from .plain_words import certificate_hint, is_untrusted, plain, proxy_variable, settings_flaw
 
 _ERROR_BODY_LIMIT = 1024 * 1024
 _PIECE = 64 * 1024
@@ -323,5 +323,5 @@ class _Parts(httpx.SyncByteStream):
 
 def network_error(request: Request, exc: UnansweredError) -> NetworkError:
     """The failure of a request that got no answer."""
-    hint = CERTIFICATE_HINT if is_untrusted(str(exc)) else ""
+    hint = certificate_hint(os.environ) if is_untrusted(str(exc)) else ""
     return NetworkError(f"{request}: {exc}", hint=hint)

@@ -5,7 +5,13 @@ import ssl
 import httpx
 import pytest
 
-from gstream.plain_words import is_untrusted, plain, proxy_variable, settings_flaw
+from gstream.plain_words import (
+    certificate_hint,
+    is_untrusted,
+    plain,
+    proxy_variable,
+    settings_flaw,
+)
 
 
 @pytest.mark.parametrize(
@@ -84,6 +90,18 @@ def test_a_certificate_that_is_not_trusted_is_known() -> None:
             "SSL_CERT_DIR /ca: no certificate found",
             id="no-certificate",
         ),
+        pytest.param(
+            FileNotFoundError(2, "No such file or directory", "/no/log"),
+            {"SSL_CERT_FILE": "/ca.pem", "SSLKEYLOGFILE": "/no/log"},
+            "SSLKEYLOGFILE /no/log: No such file or directory",
+            id="key-log",
+        ),
+        pytest.param(
+            PermissionError(13, "Permission denied", "/lib/ca"),
+            {"SSL_CERT_DIR": "/ca"},
+            "the certificates: Permission denied: '/lib/ca'",
+            id="another-file",
+        ),
         pytest.param(OSError("odd"), {}, "the certificates: odd", id="not-ours"),
         pytest.param(
             ValueError("Unknown scheme for proxy URL URL('foo://x')"),
@@ -98,6 +116,20 @@ def test_the_setting_that_cannot_be_used_is_named(
     exc: Exception, environment: dict[str, str], flaw: str
 ) -> None:
     assert settings_flaw(exc, environment) == flaw
+
+
+@pytest.mark.parametrize(
+    ("environment", "hint"),
+    [
+        pytest.param({}, "name its certificate in SSL_CERT_FILE", id="none"),
+        pytest.param({"SSL_CERT_FILE": "/ca.pem", "SSL_CERT_DIR": "/ca"}, "_FILE", id="file"),
+        pytest.param({"SSL_CERT_FILE": "", "SSL_CERT_DIR": "/ca"}, "SSL_CERT_DIR", id="dir"),
+    ],
+)
+def test_the_hint_names_where_the_trusted_certificates_are(
+    environment: dict[str, str], hint: str
+) -> None:
+    assert hint in certificate_hint(environment)
 
 
 @pytest.mark.parametrize(
