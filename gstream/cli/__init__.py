@@ -65,6 +65,21 @@ class Commands(click.Group):
             raise click.UsageError(f"No such command {name!r}.{hint}", ctx)
         return super().resolve_command(ctx, args)
 
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        try:
+            return super().parse_args(ctx, args)
+        except click.NoSuchOption as exc:
+            name = exc.option_name
+            if not self._has_create(name, ctx):
+                raise
+            hint = f"options follow a command: gstream create {name} …"
+            raise click.UsageError(f"No such option {name!r} here: {hint}", ctx) from exc
+
+    def _has_create(self, name: str, ctx: click.Context) -> bool:
+        create = self.get_command(ctx, "create")
+        params = create.params if create else []
+        return any(name in (*param.opts, *param.secondary_opts) for param in params)
+
     def shell_complete(self, ctx: click.Context, incomplete: str) -> "list[CompletionItem]":
         """The commands that a word begins; none of them is imported for it."""
         from click.shell_completion import CompletionItem

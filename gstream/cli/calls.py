@@ -14,7 +14,7 @@ from gstream.steps import Step
 
 from .given import text_of
 from .options import apply_options
-from .parameters import Number, Size
+from .parameters import Count, Number, Size
 from .run import Run
 from .signals import waiting
 
@@ -35,7 +35,7 @@ def exec_options(function: F) -> F:
         ),
         click.option(
             "--max-turns",
-            type=click.IntRange(min=1),
+            type=Count(1),
             default=8,
             show_default=True,
             metavar="N",

@@ -6,7 +6,7 @@ from typing import Any, TypeVar
 import click
 from click.core import ParameterSource
 
-from .parameters import Number, Size, Text, Version
+from .parameters import Count, Number, Size, Text, Version
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -32,10 +32,21 @@ class Command(click.Command):
             rest = super().parse_args(ctx, args)
             if not ctx.resilient_parsing:  # completion
                 _refuse_empty(ctx)
+        except click.NoSuchOption as exc:
+            raise self._better_known(exc, ctx) from exc
         except click.UsageError as exc:
             exc.ctx = exc.ctx or ctx  # for the line of usage
             raise
         return rest
+
+    def _better_known(self, exc: click.NoSuchOption, ctx: click.Context) -> click.UsageError:
+        """The same failure, with what stands in the place of an option of other tools."""
+        from .other_tools import in_place_of
+
+        sets_fields = any(parameter.name == "option" for parameter in self.params)
+        hint = in_place_of(exc.option_name, sets_fields=sets_fields)
+        exc.ctx = exc.ctx or ctx
+        return click.UsageError(f"No such option {exc.option_name!r}: {hint}", ctx) if hint else exc
 
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the options under headings: there are too many for one list."""
@@ -187,7 +198,7 @@ def network_options(function: F) -> F:
         ),
         click.option(
             "--retries",
-            type=click.IntRange(min=0),
+            type=Count(),
             default=4,
             show_default=True,
             metavar="N",

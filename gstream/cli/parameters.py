@@ -12,6 +12,7 @@ from .given import text_of
 
 _SIZES = {"": 1, "k": 1024, "m": 1024**2, "g": 1024**3}
 _SIZE = re.compile(r"([0-9]{1,15})\s*([kmg]?)(?:i?b)?", re.IGNORECASE)
+_COUNT = re.compile(r"\s*\+?[0-9]{1,15}\s*", re.ASCII)
 _VERSION = re.compile(r"(?!\.)[A-Za-z0-9._~-]+(?:/(?!\.)[A-Za-z0-9._~-]+)*")
 
 _LONGEST_SHOWN = 80
@@ -34,6 +35,26 @@ class Size(_Parameter):
         if found is None or int(found[1]) == 0:
             self.fail(f"{_shown(value)} is not a size like 1000, 64K or 256MiB", param, ctx)
         return int(found[1]) * _SIZES[found[2].lower()]
+
+
+class Count(_Parameter):
+    """A whole number."""
+
+    def __init__(self, least: int = 0) -> None:
+        """Begin.
+
+        Args:
+            least: The smallest number that it may be.
+        """
+        self._least = least
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        if isinstance(value, int):
+            return value
+        if not _COUNT.fullmatch(str(value)) or int(value) < self._least:
+            wanted = f"a whole number of at least {self._least}"
+            self.fail(f"{_shown(value)} is not {wanted}", param, ctx)
+        return int(value)
 
 
 class Number(_Parameter):

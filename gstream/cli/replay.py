@@ -13,7 +13,7 @@ from gstream.recording import Pace, Sleep, pieces
 from .given import check_stdin_once
 from .input_files import chunks_of, read_each
 from .options import Command, order_given, view_options
-from .parameters import Number
+from .parameters import Count, Number
 from .playing import play
 from .run import Run, new_run, speed_up
 from .signals import sleep
@@ -82,7 +82,7 @@ def _with_address(args: list[str]) -> Iterator[str]:
 )
 @click.option(
     "--drop-after",
-    type=click.IntRange(min=0),
+    type=Count(),
     metavar="N",
     help="With --serve: cut every stream after N events.",
 )

@@ -242,6 +242,14 @@ def test_the_page_of_a_command_shows_examples_of_it(page: Path) -> None:
         pytest.param(["creat"], "No such command 'creat'. Did you mean 'create'?", id="command"),
         pytest.param(["xyz"], "No such command 'xyz'.", id="no-command-is-near"),
         pytest.param(
+            ["--json"],
+            "No such option '--json' here: options follow a command: gstream create --json …",
+            id="option-of-a-command",
+        ),
+        pytest.param(
+            ["--verison"], "No such option '--verison'. Did you mean '--version'?", id="nearly"
+        ),
+        pytest.param(
             ["Explain SSE."],
             "No such command 'Explain SSE.'. A prompt belongs to create: gstream create -p …",
             id="a-prompt-is-no-command",

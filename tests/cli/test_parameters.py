@@ -6,7 +6,7 @@ from typing import Any
 import click
 import pytest
 
-from gstream.cli.parameters import InteractionId, Number, Size, Text, Version
+from gstream.cli.parameters import Count, InteractionId, Number, Size, Text, Version
 from gstream.errors import BadDataError
 from tests.cli.support_cli import create, run
 from tests.servers import RawServer, answering, stream
@@ -36,6 +36,23 @@ def test_other_texts_are_no_sizes(text: str) -> None:
 
 
 # --- numbers
+
+
+@pytest.mark.parametrize(("text", "count"), [("0", 0), ("12", 12), (" 5 ", 5), ("+1", 1), (4, 4)])
+def test_a_count_is_a_whole_number(text: str | int, count: int) -> None:
+    assert Count().convert(text, None, None) == count
+
+
+@pytest.mark.parametrize("text", ["many", "", "-1", "1.5", "1e3", "٥", "9" * 16])
+def test_other_texts_are_no_counts(text: str) -> None:
+    with pytest.raises(click.BadParameter, match="is not a whole number of at least 0"):
+        Count().convert(text, None, None)
+
+
+def test_a_count_has_a_least() -> None:
+    assert Count(1).convert("1", None, None) == 1
+    with pytest.raises(click.BadParameter, match="'0' is not a whole number of at least 1"):
+        Count(1).convert("0", None, None)
 
 
 @pytest.mark.parametrize(
