@@ -1,6 +1,7 @@
 """Recordings in place of the network, `--offline` and `--cassette`, and what is recorded there."""
 
 from dataclasses import replace
+from os.path import isdir
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -82,7 +83,8 @@ class Playback:
 
     def _miss(self, reply: Reply) -> NoInputError:
         if self._directory:
-            told = f"--offline: {self._directory}: {reply.told}"
+            told = reply.told if isdir(self._directory) else "there is no such directory"
+            told = f"--offline: {self._directory}: {told}"
             return NoInputError(told, hint="record it: run once without --offline")
         known = "; ".join(text for one in _demo() if isinstance(text := one.body.get("input"), str))
         return NoInputError(

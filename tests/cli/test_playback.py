@@ -109,10 +109,19 @@ def test_offline_another_request_fails_and_the_nearest_is_named(tapes: Path) -> 
     )
 
 
-def test_offline_an_empty_cassette_answers_nothing(tmp_path: Path) -> None:
-    got = run("create", "-p", "x", "--offline", "--cassette", str(tmp_path / "a"), env=WITHOUT_KEY)
+@pytest.mark.parametrize(
+    ("name", "why"),
+    [(".", "no recording answers this request"), ("a", "there is no such directory")],
+)
+def test_offline_a_cassette_without_recordings_answers_nothing(
+    name: str, why: str, tmp_path: Path
+) -> None:
+    tapes = str(tmp_path / name)
+
+    got = run("create", "-p", "x", "--offline", "--cassette", tapes, env=WITHOUT_KEY)
 
     assert got.code == 66
+    assert got.stderr.splitlines()[0] == f"gstream: --offline: {tapes}: {why}"
     assert not (tmp_path / "a").exists()
 
 
