@@ -11,7 +11,7 @@ import os
 from typing import Any, BinaryIO
 from urllib.parse import urlsplit
 
-from .errors import BadDataError, NoInputError
+from .errors import BadDataError, NoInputError, input_name
 from .mime import MEDIA, api_name, bare, type_of_name
 
 Part = dict[str, Any]
@@ -49,7 +49,7 @@ def attachment(given: str) -> Part:
             return _inline(place, mime_type, file)
     except OSError as exc:
         closed = place == "-" and exc.errno == errno.EBADF
-        why = "standard input is closed" if closed else f"{place}: {exc.strerror}"
+        why = "standard input is closed" if closed else f"{input_name(place)}: {exc.strerror}"
         raise NoInputError(why) from exc
 
 
@@ -103,10 +103,10 @@ def _text(place: str) -> str:
 def _inline(place: str, mime_type: str, file: BinaryIO) -> Part:
     size = os.fstat(file.fileno()).st_size
     if size > MAX_REQUEST * 3 // 4:
-        raise _too_large(f"{place}: {size:,} bytes are too many")
+        raise _too_large(f"{input_name(place)}: {size:,} bytes are too many")
     head = file.read(_CHUNK)
     if not head:
-        raise BadDataError(f"{place}: it is empty")
+        raise BadDataError(f"{input_name(place)}: it is empty")
     mime_type = _known(place, mime_type or type_of_name(place) or type_by_content(head))
     return _part(mime_type, data=_encode(place, head, file))
 
@@ -117,7 +117,7 @@ def _encode(place: str, head: bytes, file: BinaryIO) -> str:
     while head:
         encoded += binascii.b2a_base64(head, newline=False)
         if len(encoded) > MAX_REQUEST:
-            raise _too_large(f"{place}: it is too large")
+            raise _too_large(f"{input_name(place)}: it is too large")
         head = file.read(_CHUNK)
     return encoded.decode("ascii")
 
@@ -125,7 +125,7 @@ def _encode(place: str, head: bytes, file: BinaryIO) -> str:
 def _known(place: str, mime_type: str) -> str:
     if not (bare(mime_type) and mime_type.isascii() and mime_type.isprintable()):
         hint = f"say it: -a '{place};type=image/png'"
-        raise NoInputError(f"{place}: its type is unknown", hint=hint)
+        raise NoInputError(f"{input_name(place)}: its type is unknown", hint=hint)
     return mime_type
 
 

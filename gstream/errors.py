@@ -232,3 +232,8 @@ class TimeIsUpError(GstreamError):
     exit_code = 124
     reason = "time_is_up"
     retryable = True
+
+
+def input_name(file: str) -> str:
+    """What a file that is read is called in messages."""
+    return "standard input" if file == "-" else file

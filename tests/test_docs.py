@@ -101,6 +101,8 @@ def test_options_have_help_that_is_a_sentence_and_a_name_for_their_value(name: s
             continue
         if not (option.help or "")[:1].isupper() or not (option.help or "").endswith("."):
             faults.append(f"{option.name}: help")
+        if option.secondary_opts and not (option.help or "").endswith(", or not."):
+            faults.append(f"{option.name}: help fits one of its names only")
         valued = not (option.is_flag or option.count)
         if valued and option.metavar is None and not isinstance(option.type, click.Choice):
             faults.append(f"{option.name}: metavar")

@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from gstream import api
-from gstream.errors import BadDataError, NoInputError, UsageError
+from gstream.errors import BadDataError, NoInputError, UsageError, input_name
 from gstream.views import dump_line
 
 from .calls import declare, exec_options
@@ -75,9 +75,13 @@ from .run import new_run, speed_up
     help="Answer a function call; needs --previous. Repeatable.",
 )
 @click.option(
-    "--background/--no-background", default=None, help="Run on after the connection ends."
+    "--background/--no-background",
+    default=None,
+    help="Run on after the connection ends, or not.",
 )
-@click.option("--store/--no-store", default=None, help="Keep the interaction at the server.")
+@click.option(
+    "--store/--no-store", default=None, help="Keep the interaction at the server, or not."
+)
 @click.option(
     "-d", "--data", metavar="JSON|@FILE|-", help="The request body; other options are laid over it."
 )
@@ -107,7 +111,7 @@ def command(ctx: click.Context, /, **_options: object) -> None:
     gstream create --offline -p "Count from 1 to 25."  # needs no key
     """  # noqa: D301 - \b is the character by which Click keeps the lines
     if ctx.args:
-        raise click.UsageError(f"a prompt needs -p: gstream create -p {shlex.quote(ctx.args[0])}")
+        raise click.UsageError(_without_option(ctx.args[0]))
     try:
         body = request_body(ctx)
         to_wire = wire(ctx.params)
@@ -126,6 +130,13 @@ def command(ctx: click.Context, /, **_options: object) -> None:
     from .following import Following
 
     run.drive(lambda: Following(options, run).create(body, to_wire))
+
+
+def _without_option(word: str) -> str:
+    """What is said of an operand: there is none."""
+    if word == "-":
+        return "standard input is read with -f -, or where no prompt is given at all"
+    return f"a prompt needs -p: gstream create -p {shlex.quote(word)}"
 
 
 def wire(options: dict[str, Any]) -> api.ToWire:
@@ -248,7 +259,7 @@ def _text_file(name: str) -> str:
     try:
         return raw.decode()
     except UnicodeDecodeError as exc:
-        raise BadDataError(f"{name}: not UTF-8 at byte {exc.start}") from exc
+        raise BadDataError(f"{input_name(name)}: not UTF-8 at byte {exc.start}") from exc
 
 
 def _prompt_on_stdin() -> api.Body:

@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from gstream.errors import BadDataError, NoInputError
+from gstream.errors import BadDataError, NoInputError, input_name
 from gstream.events import loads
 
 _PIECE = 1024 * 1024
@@ -37,7 +37,9 @@ def read_file(name: str, *, most: float = MOST_BYTES) -> bytes:
             while piece := file.read(_PIECE):
                 content += piece
                 if len(content) > most:
-                    raise BadDataError(f"{name}: more than {MOST_BYTES >> 20} MiB are too many")
+                    raise BadDataError(
+                        f"{input_name(name)}: more than {MOST_BYTES >> 20} MiB are too many"
+                    )
     except OSError as exc:
         raise unreadable(name, exc) from exc
     return bytes(content)
@@ -47,7 +49,7 @@ def unreadable(name: str, exc: OSError) -> NoInputError:
     """The failure of reading a file, or standard input for `-`."""
     if name == "-" and exc.errno == errno.EBADF:
         return NoInputError("standard input is closed")
-    return NoInputError(f"{name}: {exc.strerror}")
+    return NoInputError(f"{input_name(name)}: {exc.strerror}")
 
 
 def json_value(option: str, value: str) -> Any:

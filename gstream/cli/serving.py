@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from gstream.answering import Find, Library, answers, find_in_one
-from gstream.errors import BadDataError, ConfigurationError, NoInputError
+from gstream.errors import BadDataError, ConfigurationError, NoInputError, input_name
 from gstream.hosts import is_loopback
 from gstream.matching import find
 from gstream.reader import EventReader
@@ -104,7 +104,7 @@ def _check(name: str, recording: Recording) -> None:
             reader.feed(part.data)
         reader.finish()
     except BadDataError as exc:
-        raise BadDataError(f"{name}: {exc}", hint=exc.hint) from exc
+        raise BadDataError(f"{input_name(name)}: {exc}", hint=exc.hint) from exc
 
 
 def _find(names: Sequence[str], recordings: Sequence[Recording]) -> Find:

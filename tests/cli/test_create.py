@@ -302,3 +302,18 @@ def test_a_prompt_without_its_option_is_told_where_it_belongs() -> None:
 
     assert got.code == 2
     assert got.stderr.endswith("Error: a prompt needs -p: gstream create -p 'Hello, world.'\n")
+
+
+def test_standard_input_without_its_option_is_told_how_it_is_read() -> None:
+    got = run("create", "-", "-n", stdin=b"Hello")
+
+    told = "standard input is read with -f -, or where no prompt is given at all"
+    assert (got.code, got.stdout) == (2, b"")
+    assert got.stderr.endswith(f"Error: {told}\n")
+
+
+@pytest.mark.parametrize("args", [[], ["-f", "-"], ["-p", "x", "--system-file", "-"]])
+def test_standard_input_is_called_by_its_name(args: list[str]) -> None:
+    got = run("create", "-n", *args, stdin=b"ab\xff")
+
+    assert (got.code, got.stderr) == (65, "gstream: standard input: not UTF-8 at byte 2\n")

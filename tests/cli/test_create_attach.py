@@ -49,6 +49,7 @@ def test_standard_input_can_be_attached(given: str, mime_type: str) -> None:
     [
         pytest.param(["-a", "absent.png"], 66, "absent.png: No such file", id="absent"),
         pytest.param(["-a", "noise"], 66, "noise: its type is unknown", id="unknown-type"),
+        pytest.param(["-a", "-"], 65, "standard input: it is empty", id="empty"),
         pytest.param(["-a", "large.png"], 65, "200,000,000 bytes are too many", id="too-large"),
         pytest.param(["-a", "-", "-f", "-"], 2, "can be read only once", id="stdin-twice"),
         pytest.param(["-a", "-", "-a", "-;type=a/b"], 2, "only once", id="stdin-attached-twice"),
