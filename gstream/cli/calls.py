@@ -1,6 +1,7 @@
 """`--exec`: local commands answer the function calls of `create` (DESIGN 9)."""
 
 import os
+import re
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from typing import Any, TypeVar
@@ -19,6 +20,8 @@ from .run import Run
 from .signals import waiting
 
 F = TypeVar("F", bound=Callable[..., Any])
+
+_HEAD = 256  # bytes of a program that tell what it is; the kernel reads as many
 
 
 def exec_options(function: F) -> F:
@@ -173,11 +176,32 @@ def _check(commands: dict[str, list[str]]) -> None:
     Raises:
         click.UsageError: One is not.
     """
+    for name, words in commands.items():
+        if flaw := _flaw(words[0]):
+            raise click.UsageError(f"--exec {name}: {words[0]} {flaw}")
+
+
+def _flaw(command: str) -> str:
+    """Why a command cannot be run; empty if nothing is known that keeps it from running."""
     import shutil
 
-    for name, words in commands.items():
-        if shutil.which(words[0]) is None:
-            raise click.UsageError(f"--exec {name}: {words[0]} is not a command that can be run")
+    path = shutil.which(command)
+    if path is None:
+        return "is not a command that can be run"
+    try:
+        with open(path, "rb") as file:
+            head = file.read(_HEAD)
+    except OSError:  # it can be run without being read
+        return ""
+    line = head.partition(b"\n")[0]
+    if not line.startswith(b"#!"):
+        is_text = b"\0" not in head
+        return "has no #! line that says what runs it" if is_text else ""
+    interpreter = re.split(rb"[ \t]", line[2:].strip(b" \t"), maxsplit=1)[0]
+    if line.endswith(b"\r"):
+        return "has lines that end in CR LF, its #! line too"
+    missing = not os.path.exists(interpreter)
+    return f"needs {os.fsdecode(interpreter)}, which is missing" if missing else ""
 
 
 def _secrets(options: dict[str, Any]) -> list[str]:

@@ -238,6 +238,42 @@ def test_a_command_that_is_not_there_is_told_before_anything_is_sent() -> None:
 
 
 @pytest.mark.parametrize(
+    ("script", "flaw"),
+    [
+        pytest.param("echo 1\n", "has no #! line that says what runs it", id="no-shebang"),
+        pytest.param("", "has no #! line that says what runs it", id="empty"),
+        pytest.param("#!/no/sh -e\n", "needs /no/sh, which is missing", id="no-interpreter"),
+        pytest.param("#! no/sh", "needs no/sh, which is missing", id="no-line-end"),
+        pytest.param(
+            "#!/bin/sh\r\n:\r\n", "has lines that end in CR LF, its #! line too", id="cr-lf"
+        ),
+    ],
+)
+def test_a_script_that_nothing_runs_is_refused_before_anything_is_paid_for(
+    script: str, flaw: str, tmp_path: Path
+) -> None:
+    path = tmp_path / "f.sh"
+    path.write_text(script, newline="")
+    path.chmod(0o755)
+    with RawServer(calling()) as server:
+        got = create(server, "--exec", f"f={path}")
+
+    assert (got.code, server.requests) == (2, [])
+    assert got.stderr.endswith(f"Error: --exec f: {path} {flaw}\n")
+
+
+@pytest.mark.parametrize("head", [b"#! /bin/sh -e\n", b"\x7fELF\2\1\1\0", b"MZ\0"])
+def test_a_command_that_something_may_run_is_not_refused(head: bytes, tmp_path: Path) -> None:
+    path = tmp_path / "f"
+    path.write_bytes(head)
+    path.chmod(0o755)
+    with RawServer(saying("Hello.")) as server:
+        got = create(server, "--exec", f"f={path}")
+
+    assert (got.code, got.text) == (0, "Hello.\n")
+
+
+@pytest.mark.parametrize(
     ("args", "why"),
     [
         pytest.param(["--exec", "f"], "this is not NAME=COMMAND", id="no-command"),
