@@ -96,7 +96,12 @@ def view_options(function: F) -> F:
         click.option(
             "--steps", "view", flag_value="steps", help="Each finished step, one JSON line."
         ),
-        click.option("--json", "view", flag_value="json", help="The whole interaction at its end."),
+        click.option(
+            "--json",
+            "view",
+            flag_value="json",
+            help="The whole interaction at its end, in one line; indented on a terminal.",
+        ),
         click.option("--sse", "view", flag_value="sse", help="The raw bytes as they came."),
         click.option(
             "--flush",
