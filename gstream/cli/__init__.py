@@ -127,15 +127,20 @@ def _check_completion() -> None:
         )
 
 
+# Not the docstring of the command: `python -OO` has none.
+_HELP = """Stream the Gemini Interactions API through Unix pipes.
+
+\b
+gstream create -p "Explain SSE in one line." | tee answer.txt
+curl -sN … | gstream decode --ndjson | jq -c 'select(.event_type=="step.delta")'
+"""
+
+
 @click.group(
     cls=Commands,
+    help=_HELP,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
 @click.version_option(__version__, message="gstream %(version)s")
 def cli() -> None:
-    """Stream the Gemini Interactions API through Unix pipes.
-
-    \b
-    gstream create -p "Explain SSE in one line." | tee answer.txt
-    curl -sN … | gstream decode --ndjson | jq -c 'select(.event_type=="step.delta")'
-    """  # noqa: D301 - \b is the character by which Click keeps the lines
+    """Run the command line."""

@@ -19,8 +19,20 @@ from .hints import curl_command
 from .options import Command, network_options, order_given, view_options
 from .run import new_run, speed_up
 
+# Not the docstring of the command: `python -OO` has none.
+_HELP = """Send a request and stream the answer.
 
-@click.command(cls=Command, context_settings={"allow_extra_args": True})
+Without a prompt, it is read from standard input.
+The key is taken from GOOGLE_API_KEY or GEMINI_API_KEY.
+
+\b
+gstream create -p "Explain SSE in one line."
+gstream create -f notes.txt -p "Sum this up." -o temperature=0.2 | tee sum.txt
+gstream create --offline -p "Count from 1 to 25."  # needs no key
+"""
+
+
+@click.command(help=_HELP, cls=Command, context_settings={"allow_extra_args": True})
 @click.option(
     "-p", "--prompt", multiple=True, metavar="TEXT", help="A text, taken literally. Repeatable."
 )
@@ -100,16 +112,7 @@ from .run import new_run, speed_up
 @view_options
 @click.pass_context
 def command(ctx: click.Context, /, **_options: object) -> None:
-    """Send a request and stream the answer.
-
-    Without a prompt, it is read from standard input.
-    The key is taken from GOOGLE_API_KEY or GEMINI_API_KEY.
-
-    \b
-    gstream create -p "Explain SSE in one line."
-    gstream create -f notes.txt -p "Sum this up." -o temperature=0.2 | tee sum.txt
-    gstream create --offline -p "Count from 1 to 25."  # needs no key
-    """  # noqa: D301 - \b is the character by which Click keeps the lines
+    """Send the request that the options describe."""
     if ctx.args:
         raise click.UsageError(_without_option(ctx.args[0]))
     try:

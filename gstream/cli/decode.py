@@ -13,22 +13,26 @@ from .run import Run, new_run, speed_up
 _RECORDING = b": gstream-recording "
 
 
-@click.command(cls=Command)
+# Not the docstring of the command: `python -OO` has none.
+_HELP = """Decode server-sent events from files or standard input.
+
+Also reads NDJSON events, both forms of generateContent, a JSON error
+body and a finished interaction; header lines of `curl -i` are skipped.
+The exit code is the one that `gstream create` would have given for the
+same stream.
+
+\b
+curl -sN … | gstream decode
+gstream decode --ndjson answer.sse | jq -c 'select(.event_type=="step.delta")'
+"""
+
+
+@click.command(help=_HELP, cls=Command)
 @click.argument("files", nargs=-1, metavar="[FILE]...")
 @view_options
 @click.pass_context
 def command(ctx: click.Context, /, **_options: object) -> None:
-    """Decode server-sent events from files or standard input.
-
-    Also reads NDJSON events, both forms of generateContent, a JSON error
-    body and a finished interaction; header lines of `curl -i` are skipped.
-    The exit code is the one that `gstream create` would have given for the
-    same stream.
-
-    \b
-    curl -sN … | gstream decode
-    gstream decode --ndjson answer.sse | jq -c 'select(.event_type=="step.delta")'
-    """  # noqa: D301 - \b is the character by which Click keeps the lines
+    """Decode the files."""
     files: tuple[str, ...] = ctx.params["files"] or ("-",)
     check_stdin_once(files.count("-"))
     if files == ("-",) and not ctx.params["files"] and os.isatty(0):

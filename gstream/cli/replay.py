@@ -58,7 +58,20 @@ def _with_address(args: list[str]) -> Iterator[str]:
             yield from [] if following is None else [following]
 
 
-@click.command(cls=ReplayCommand)
+# Not the docstring of the command: `python -OO` has none.
+_HELP = """Play recordings as they were recorded, or serve them.
+
+The exit code is the one of the recorded run, or 76 where that was cut short
+by a signal. With --serve, a COMMAND runs with GOOGLE_GEMINI_BASE_URL set to
+the server, and its exit status is ours.
+
+\b
+gstream replay answer.sse --speed 2
+gstream replay --serve answer.sse -- bash script.sh
+"""
+
+
+@click.command(help=_HELP, cls=ReplayCommand)
 @click.argument("recordings", nargs=-1, metavar="RECORDING... [-- COMMAND...]")
 @click.option(
     "--speed",
@@ -92,16 +105,7 @@ def _with_address(args: list[str]) -> Iterator[str]:
 @view_options
 @click.pass_context
 def command(ctx: click.Context, /, **_options: object) -> None:
-    """Play recordings as they were recorded, or serve them.
-
-    The exit code is the one of the recorded run, or 76 where that was cut short
-    by a signal. With --serve, a COMMAND runs with GOOGLE_GEMINI_BASE_URL set to
-    the server, and its exit status is ours.
-
-    \b
-    gstream replay answer.sse --speed 2
-    gstream replay --serve answer.sse -- bash script.sh
-    """  # noqa: D301 - \b is the character by which Click keeps the lines
+    """Play or serve the recordings."""
     options = ctx.params
     files: tuple[str, ...] = options["recordings"]
     if not files:

@@ -6,8 +6,19 @@ from .options import Command, network_options, view_options
 from .parameters import InteractionId, Text
 from .run import new_run, speed_up
 
+# Not the docstring of the command: `python -OO` has none.
+_HELP = """Pick up a stored interaction.
 
-@click.command(cls=Command)
+A finished interaction streams its events, and the exit code is the one that
+`gstream create` would have given.
+
+\b
+gstream resume v1_… --last-event-id e7
+gstream resume --cursor run.cursor >> answer.txt
+"""
+
+
+@click.command(help=_HELP, cls=Command)
 @click.argument("interaction_id", type=InteractionId(), metavar="[ID]", default="")
 @click.option(
     "--last-event-id",
@@ -20,15 +31,7 @@ from .run import new_run, speed_up
 @view_options
 @click.pass_context
 def command(ctx: click.Context, /, **_options: object) -> None:
-    """Pick up a stored interaction.
-
-    A finished interaction streams its events, and the exit code is the one that
-    `gstream create` would have given.
-
-    \b
-    gstream resume v1_… --last-event-id e7
-    gstream resume --cursor run.cursor >> answer.txt
-    """  # noqa: D301 - \b is the character by which Click keeps the lines
+    """Pick up the interaction."""
     options = ctx.params
     if not (options["interaction_id"] or options["cursor"]):
         raise click.UsageError("which interaction? name its ID, or a --cursor FILE")

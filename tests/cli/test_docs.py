@@ -17,7 +17,7 @@ from gstream.cli import COMMANDS, cli
 from gstream.cli.docs import ROOT, filled, main, stale
 from gstream.cli.tree import commands
 from gstream.errors import EXIT_CODES
-from tests.cli.support_cli import run
+from tests.cli.support_cli import run, run_command
 
 PAGES = sorted((ROOT / "man").glob("*.[15]"))
 COMMAND_PAGES = [ROOT / "man" / f"gstream-{name}.1" for name in COMMANDS]
@@ -217,6 +217,13 @@ def test_the_examples_of_a_text_are_found() -> None:
 def test_the_help_of_a_command_shows_examples_of_it(name: str) -> None:
     assert name in {words[0] for words in calls(help_examples(name))}
     assert help_examples(name).splitlines()[0] in run(name, "--help").text
+
+
+@pytest.mark.parametrize("words", [[], *([name] for name in COMMANDS)], ids=" ".join)
+def test_the_help_needs_no_docstrings(words: list[str]) -> None:
+    bare = run_command([sys.executable, "-OO", "-m", "gstream", *words, "--help"])
+
+    assert bare == run_command([sys.executable, "-m", "gstream", *words, "--help"])
 
 
 def test_the_help_of_the_program_lists_the_commands() -> None:
