@@ -2,7 +2,6 @@
 
 from dataclasses import replace
 from os.path import isdir
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -21,7 +20,7 @@ from .tapes import new_recorder
 if TYPE_CHECKING:
     from gstream.transport import Request
 
-DEMO = Path(__file__).parent.parent / "demo"
+DEMO = ("count.sse", "search.sse", "weather.sse", "weather_result.sse")
 _NOT_FOUND = 404
 
 
@@ -93,8 +92,10 @@ class Playback:
 
 
 def _demo() -> list[Recording]:
-    files = sorted(DEMO.glob("*.sse"))
-    return [one for path in files for one in read(path.name, path.read_bytes())]
+    from pkgutil import get_data  # finds them in an archive, too
+
+    files = ((name, get_data("gstream", f"demo/{name}") or b"") for name in DEMO)
+    return [one for name, data in files for one in read(name, data)]
 
 
 def _without_secrets(request: "Request") -> "Request":

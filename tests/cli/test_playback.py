@@ -1,20 +1,25 @@
 """`--offline` and `--cassette`: answers from recordings, and what is recorded for the next run."""
 
 import os
+import shutil
+import sys
+import zipapp
 from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 
+from gstream.cli.playback import DEMO
 from gstream.recording import Recording, read
 from tests import servers
-from tests.cli.support_cli import Ran, read_until, run, started
+from tests.cli.support_cli import Ran, read_until, run, run_command, started
 from tests.servers import RawServer
 from tests.support import INTERACTION_ID
 
 ANSWER = servers.stream("One, ", "two")
 TEXT = "One, two\n"
+PACKAGE = Path(__file__).parents[2] / "gstream"
 NOWHERE = "http://127.0.0.1:1"
 WITHOUT_KEY: dict[str, str | None] = {"GEMINI_API_KEY": None, "GOOGLE_GEMINI_BASE_URL": NOWHERE}
 
@@ -55,6 +60,20 @@ def test_a_miss_names_what_the_demo_answers() -> None:
     assert got.code == 66
     assert got.stderr.splitlines()[0] == "gstream: --offline: no recording answers this request"
     assert "Count from 1 to 25.; " in got.stderr.splitlines()[1]
+
+
+def test_all_of_the_demo_is_known() -> None:
+    assert sorted(path.name for path in (PACKAGE / "demo").iterdir()) == list(DEMO)
+
+
+def test_the_demo_is_found_in_an_archive(tmp_path: Path) -> None:
+    shutil.copytree(PACKAGE, tmp_path / "app" / "gstream")
+    zipapp.create_archive(tmp_path / "app", tmp_path / "app.pyz", main="gstream.cli:cli")
+
+    command = [sys.executable, str(tmp_path / "app.pyz"), "create", "--offline"]
+    got = run_command([*command, "-p", "Count from 1 to 25."], env=WITHOUT_KEY)
+
+    assert (got.code, got.text[:9], got.stderr) == (0, "1, 2, 3, ", "")
 
 
 def test_a_demo_is_resumed_by_its_id() -> None:
