@@ -7,6 +7,7 @@ import os
 import shutil
 import signal
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -24,7 +25,7 @@ for ignored in (signal.SIGINT, signal.SIGQUIT, signal.SIGHUP, signal.SIGTERM):
     if signal.getsignal(ignored) is signal.SIG_IGN:
         signal.signal(ignored, signal.SIG_DFL)
 
-LEFT_OUT = pytest.StashKey[tuple[int, set[str]]]()
+LEFT_OUT = pytest.StashKey[tuple[int, list[str]]]()
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
@@ -36,18 +37,38 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     left_out = [item for item in items if missing[item]]
     items[:] = [item for item in items if not missing[item]]
     config.hook.pytest_deselected(items=left_out)
-    config.stash[LEFT_OUT] = len(left_out), names
+    config.stash[LEFT_OUT] = len(left_out), sorted(names)
+    if hasattr(config, "workeroutput"):
+        config.workeroutput["left_out"] = config.stash[LEFT_OUT]
+
+
+class Workers:
+    """What the processes that share the tests tell; all of them know the same."""
+
+    def __init__(self, config: pytest.Config) -> None:
+        self._config = config
+
+    def pytest_testnodedown(self, node: Any) -> None:
+        """Take what one of them has left out."""
+        if left_out := getattr(node, "workeroutput", {}).get("left_out"):
+            self._config.stash[LEFT_OUT] = left_out
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Listen to other processes, where there are any."""
+    if config.pluginmanager.hasplugin("dsession"):
+        config.pluginmanager.register(Workers(config))
 
 
 def pytest_terminal_summary(
     terminalreporter: pytest.TerminalReporter, config: pytest.Config
 ) -> None:
     """Say what was left out."""
-    count, names = config.stash.get(LEFT_OUT, (0, set()))
+    count, names = config.stash.get(LEFT_OUT, (0, []))
     if count:
         terminalreporter.write_line(
             f"{count} tests were left out, since these are not installed: "
-            f"{', '.join(sorted(names))}"
+            f"{', '.join(names)}"
         )
 
 
