@@ -33,6 +33,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     missing = {item: _missing(item) for item in items}
     names = set().union(*missing.values())
     if names and "CI" in os.environ:
+        if hasattr(config, "workeroutput"):
+            return  # they fail, each by itself
         raise pytest.UsageError(f"these are not installed: {', '.join(sorted(names))}")
     left_out = [item for item in items if missing[item]]
     items[:] = [item for item in items if not missing[item]]
@@ -42,22 +44,11 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         config.workeroutput["left_out"] = config.stash[LEFT_OUT]
 
 
-class Workers:
-    """What the processes that share the tests tell; all of them know the same."""
-
-    def __init__(self, config: pytest.Config) -> None:
-        self._config = config
-
-    def pytest_testnodedown(self, node: Any) -> None:
-        """Take what one of them has left out."""
-        if left_out := getattr(node, "workeroutput", {}).get("left_out"):
-            self._config.stash[LEFT_OUT] = left_out
-
-
-def pytest_configure(config: pytest.Config) -> None:
-    """Listen to other processes, where there are any."""
-    if config.pluginmanager.hasplugin("dsession"):
-        config.pluginmanager.register(Workers(config))
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: Any) -> None:
+    """Take what a process that shares the tests has left out; all of them know the same."""
+    if left_out := getattr(node, "workeroutput", {}).get("left_out"):
+        node.config.stash[LEFT_OUT] = left_out
 
 
 def pytest_terminal_summary(
@@ -67,8 +58,7 @@ def pytest_terminal_summary(
     count, names = config.stash.get(LEFT_OUT, (0, []))
     if count:
         terminalreporter.write_line(
-            f"{count} tests were left out, since these are not installed: "
-            f"{', '.join(names)}"
+            f"{count} tests were left out, since these are not installed: {', '.join(names)}"
         )
 
 
