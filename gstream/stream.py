@@ -53,10 +53,10 @@ class Stream:
 
     Reads server-sent events of the Interactions API and of generateContent, NDJSON and JSON, as
     `gstream decode` does. Events are plain dicts, typed in `gstream.events`; events of types that
-    are not named there come, too. The iteration ends after the interaction's end, or raises what
-    kept it from its end, whenever it is asked for more. Answers that wait for something are ends:
-    look at `interaction["status"]` for `requires_action`, `incomplete` and
-    `requires_continuation`.
+    are not named there come, too. The iteration ends with the interaction, or raises what kept it
+    from its end, whenever it is asked for more; what follows the end is not read, but the next hop
+    of an answer that `requires_continuation`. Answers that wait for something are ends: look at
+    `interaction["status"]` for that, for `requires_action` and for `incomplete`.
 
     The stream owns its source and closes it: at the end, with `close`, or as a context manager.
 
@@ -72,7 +72,8 @@ class Stream:
         ErrorEventError: The stream ended with an error event.
         RejectedError, RefusedError, RateLimitedError, ServerFailedError: The answer was no stream
             but a refusal, HTTP 4xx or 5xx.
-        BadDataError: The bytes are no stream, or events in it are broken.
+        BadDataError: The bytes are no stream, or some of it cannot be used: broken events, events
+            of no step, arguments that are no JSON.
     """
 
     def __init__(

@@ -1,8 +1,11 @@
 """What a stream means to whoever reads it as a library: bytes in, events and failures out. Pure."""
 
+import re
 from collections import deque
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, cast
 
+from .arguments import ArgumentsCheck
 from .documents import error_in_body
 from .errors import (
     BadDataError,
@@ -12,16 +15,19 @@ from .errors import (
     RequiresActionError,
     TruncatedError,
 )
-from .events import DONE_EVENT, Batch, Event, batch_of
+from .events import DONE_EVENT, Batch, Event
 from .outcome import Progress, raw_error, refused_request
 from .reader import EventReader
 from .steps import Accumulator
+from .usable import unusable
 
 if TYPE_CHECKING:
     from .event_types import Interaction, InteractionsEvent
 
 _DONE = DONE_EVENT["event_type"]
-_BOUNDARIES = frozenset({"interaction.created", _DONE})
+_BOUNDARIES = frozenset({"interaction.created", "interaction.completed", _DONE})
+# Where an event may end: after a blank line, and before a line that is no field of its block.
+_ENDS = re.compile(rb"\A[\r\n]+|\n[\r\n]+|\r\r[\r\n]*|\n(?!event|data|id|retry|:)")
 _ERROR_BODY = 1024 * 1024
 _MOST_NOTES = 3
 
@@ -48,6 +54,8 @@ class StreamCore:
         self._notes: list[str] = []
         self._reader = EventReader(self._note, max_event_size=max_event_size)
         self._progress = Progress()
+        self._arguments = ArgumentsCheck()
+        self._unusable = 0
         self._events: deque[Event] = deque()
         self._refusal = bytearray()
         self._failure: GstreamError | None = None
@@ -74,7 +82,7 @@ class StreamCore:
             if self._status >= 400:
                 self._read_refusal(chunk)
             elif chunk is not None:
-                self._take(self._reader.feed(chunk))
+                self._read(chunk)
             else:
                 self._take(self._reader.finish())
                 self._judge()
@@ -119,24 +127,44 @@ class StreamCore:
         if len(self._notes) < _MOST_NOTES:
             self._notes.append(text)
 
-    def _take(self, batch: Batch) -> None:
-        if not any(event["event_type"] in _BOUNDARIES for event in batch.notable):
-            self._events.extend(batch.events)
-            self._progress.feed(batch)
-            return
-        for event in batch.events:
+    def _read(self, chunk: bytes) -> None:
+        """Take bytes up to the end: what follows it counts for nothing, in however many chunks."""
+        for piece in _pieces(chunk):
             if self.over:
                 return
-            self._take_one(event)
+            self._take(self._reader.feed(piece))
 
-    def _take_one(self, event: Event) -> None:
-        if event["event_type"] == "interaction.created":
-            self._check_begin(event)
-        self._progress.feed(batch_of([event], [b""]))
-        if event["event_type"] == _DONE:
+    def _take(self, batch: Batch) -> None:
+        if not any(event["event_type"] in _BOUNDARIES for event in batch.notable):
+            self._accept(batch)
+            return
+        for at, event in enumerate(batch.events):
+            if not self.over:
+                self._take_one(event, batch.part(at, at + 1))
+
+    def _take_one(self, event: Event, batch: Batch) -> None:
+        kind = event["event_type"]
+        if kind == _DONE:
+            self._progress.feed(batch)
             self._judge()
-        else:
-            self._events.append(event)
+            return
+        if kind == "interaction.created":
+            self._check_begin(event)
+            self._progress.completed = False
+        self._accept(batch)
+        if self._progress.completed and self._progress.status != "requires_continuation":
+            self._judge()
+
+    def _accept(self, batch: Batch) -> None:
+        """Take events of the interaction; after its end there are none, but the next hop's (S5)."""
+        if self._progress.completed:
+            return
+        self._progress.feed(batch)
+        for why in unusable(batch):
+            self._note(why)
+            self._unusable += 1
+        self._arguments.feed(batch)
+        self._events.extend(batch.events)
 
     def _check_begin(self, created: Event) -> None:
         """Refuse to go over from an interaction that has not ended to another one (S5).
@@ -153,11 +181,21 @@ class StreamCore:
 
     def _judge(self) -> None:
         """Find what kept the interaction from its end: its status weighs most, truncation least."""
+        if self.over:
+            return
         self.over = True
-        failure = self._failure_of_interaction()
-        if self._reader.broken and (failure is None or isinstance(failure, TruncatedError)):
-            failure = BadDataError("; ".join(self._notes))
-        self._failure = failure
+        self._failure = self._failure_of_interaction()
+        if self._failure is None or isinstance(self._failure, TruncatedError):
+            self._failure = self._bad_data() or self._failure
+
+    def _bad_data(self) -> BadDataError | None:
+        """What came that cannot be used, if anything did; what was cut is not that."""
+        calls = self._arguments.broken if self._failure else self._arguments.end()
+        if calls:
+            names = ", ".join(calls[:_MOST_NOTES])
+            self._note(f"the arguments of {names} are not JSON: they are kept as text")
+        flaws = self._reader.broken + self._unusable + len(calls)
+        return BadDataError("; ".join(self._notes)) if flaws else None
 
     def _failure_of_interaction(self) -> GstreamError | None:
         progress, error = self._progress, self._reader.raw_error
@@ -176,3 +214,13 @@ class StreamCore:
         self._refusal += chunk or b""
         if chunk is None or len(self._refusal) > _ERROR_BODY:
             raise refused_request(error_in_body(bytes(self._refusal)), self._status)
+
+
+def _pieces(chunk: bytes) -> Iterator[bytes]:
+    """A chunk cut after each event in it."""
+    start = 0
+    for found in _ENDS.finditer(chunk):
+        yield chunk[start : found.end()]
+        start = found.end()
+    if start < len(chunk):
+        yield chunk[start:]

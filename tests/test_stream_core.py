@@ -18,16 +18,33 @@ from gstream.errors import (
     ServerFailedError,
     TruncatedError,
 )
+from gstream.events import Event
 from gstream.stream_core import StreamCore
-from tests.support import STREAMS, answer, completed, created, delta, event, ndjson, start, stream
+from tests.support import (
+    STREAMS,
+    answer,
+    completed,
+    created,
+    delta,
+    event,
+    ndjson,
+    start,
+    stop,
+    stream,
+)
 
 WHOLE = stream(*answer("a", "b"))
 OPEN = stream(*answer("a")[:-2], done=False)
 CHUNKS = (STREAMS / "generate_content" / "text_thought.sse").read_bytes()
 BAD_LINE = b"event: step.delta\ndata: {broken\n\n"
+CALL = [
+    created(),
+    start("function_call", id="c", name="sum"),
+    delta("arguments_delta", arguments="["),
+]
 
 
-def core(*chunks: bytes, status: int = 0, size: int = 10_000) -> StreamCore:
+def core(*chunks: bytes | None, status: int = 0, size: int = 10_000) -> StreamCore:
     reading = StreamCore(SimpleNamespace(status_code=status), size)
     for chunk in chunks:
         reading.feed(chunk)
@@ -89,6 +106,19 @@ def test_an_end_is_no_failure(body: bytes) -> None:
         pytest.param(
             BAD_LINE + stream(*answer("a", status="failed")), FailedError, id="broken-and-failed"
         ),
+        pytest.param(stream(*CALL, stop(), completed()), BadDataError, id="broken-arguments"),
+        pytest.param(
+            stream(*CALL, stop(), completed("requires_action")), BadDataError, id="and-asked-for"
+        ),
+        pytest.param(stream(*CALL, done=False), TruncatedError, id="cut-in-the-arguments"),
+        pytest.param(
+            stream(*CALL, stop(), done=False), BadDataError, id="broken-arguments-and-truncated"
+        ),
+        pytest.param(
+            stream(*CALL, stop(), completed("failed")),
+            FailedError,
+            id="broken-arguments-and-failed",
+        ),
         pytest.param(b"<html>", BadDataError, id="html"),
         pytest.param(OPEN + stream(created("other")), TruncatedError, id="another-one-begins"),
         pytest.param(b"data: " + b"x" * 20_000, EventTooLargeError, id="too-large"),
@@ -96,6 +126,33 @@ def test_an_end_is_no_failure(body: bytes) -> None:
 )
 def test_what_kept_the_interaction_from_its_end(body: bytes, failure: type[GstreamError]) -> None:
     assert type(outcome(body)) is failure
+
+
+NO_STEP = "its index is not the number of a step"
+
+
+@pytest.mark.parametrize(
+    ("unusable", "why"),
+    [
+        pytest.param({"index": "0", "delta": {"type": "text"}}, NO_STEP, id="a-text"),
+        pytest.param({"index": 0.0, "delta": {"type": "text"}}, NO_STEP, id="a-fraction"),
+        pytest.param({"delta": {"type": "text"}}, NO_STEP, id="none"),
+        pytest.param({"index": 0, "delta": "a"}, "its delta is no object", id="no-object"),
+    ],
+)
+def test_an_event_that_cannot_be_used_is_told(unusable: Event, why: str) -> None:
+    events = answer("a")
+
+    failure = outcome(stream(*events[:2], event("step.delta", **unusable), *events[2:]))
+
+    assert type(failure) is BadDataError
+    assert str(failure).startswith(f"an event cannot be used, {why}: ")
+
+
+def test_arguments_that_are_broken_are_told_by_the_name_of_their_call() -> None:
+    failure = outcome(stream(*CALL, stop(), completed()))
+
+    assert str(failure) == "the arguments of sum are not JSON: they are kept as text"
 
 
 @pytest.mark.parametrize(
