@@ -2,6 +2,7 @@
 
 import os
 import signal
+import stat
 import sys
 import time
 from collections.abc import Callable
@@ -300,10 +301,16 @@ def _write_to_terminal(data: bytes) -> None:
 
 
 def _wants_status_line(options: dict[str, Any]) -> bool:
-    """A live line on a stderr that is a terminal, unless the text itself is seen there."""
+    """A live line on a stderr that is a terminal, where the text itself cannot be seen there."""
     if options["quiet"] or os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb":
         return False
-    return os.isatty(2) and not os.isatty(1)
+    return os.isatty(2) and _is_kept_or_lost(1)
+
+
+def _is_kept_or_lost(fd: int) -> bool:
+    """Whether it is a file, or /dev/null; a pipe may lead to the terminal, as that of `tee`."""
+    status = os.fstat(fd)
+    return stat.S_ISREG(status.st_mode) or os.path.samestat(status, os.stat(os.devnull))
 
 
 def _new_meter() -> "Meter":
