@@ -4,7 +4,7 @@ import os
 import stat
 from typing import Any
 
-from gstream.errors import CannotCreateError, OutputError
+from gstream.errors import CannotCreateError
 from gstream.events import dumps
 from gstream.outputs import open_output, write_all
 
@@ -31,7 +31,7 @@ class StatsFile:
         except OSError as exc:
             raise CannotCreateError(f"--stats {name}: {exc.strerror}") from exc
 
-    def write(self, stats: dict[str, Any]) -> OutputError | None:
+    def write(self, stats: dict[str, Any]) -> CannotCreateError | None:
         """Write the statistics, and close the file; returns why that failed, if it did."""
         line = dumps(stats)
         if self._name == "-":
@@ -40,7 +40,7 @@ class StatsFile:
         try:
             self._replace_content(line + b"\n")
         except OSError as exc:
-            return OutputError(f"--stats {self._name}: {exc.strerror}")
+            return CannotCreateError(f"--stats {self._name}: {exc.strerror}")
         return None
 
     def _replace_content(self, content: bytes) -> None:

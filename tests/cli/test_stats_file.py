@@ -38,7 +38,7 @@ def test_a_pipe_gets_them_from_one_opening(tmp_path: Path) -> None:
     os.close(reader)
 
 
-def test_a_pipe_whose_reader_has_gone_is_a_write_error(tmp_path: Path) -> None:
+def test_a_pipe_whose_reader_has_gone_cannot_be_written(tmp_path: Path) -> None:
     path = str(tmp_path / "pipe")
     os.mkfifo(path)
     reader = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
@@ -47,7 +47,7 @@ def test_a_pipe_whose_reader_has_gone_is_a_write_error(tmp_path: Path) -> None:
 
     problem = file.write(STATS)
 
-    assert (str(problem), problem and problem.exit_code) == (f"--stats {path}: Broken pipe", 74)
+    assert (str(problem), problem and problem.exit_code) == (f"--stats {path}: Broken pipe", 73)
 
 
 def test_a_pipe_that_nobody_reads_is_refused_before_any_request(tmp_path: Path) -> None:
@@ -66,10 +66,10 @@ def test_what_cannot_be_opened_is_told(name: str) -> None:
         StatsFile(name)
 
 
-def test_a_full_device_is_a_write_error_and_told_once() -> None:
+def test_a_full_device_cannot_be_written_and_is_told_once() -> None:
     got = run("decode", "--stats", "/dev/full", stdin=ANSWER)
 
-    assert (got.code, got.text) == (74, "ok\n")
+    assert (got.code, got.text) == (73, "ok\n")
     assert got.stderr == "gstream: --stats /dev/full: No space left on device\n"
 
 
