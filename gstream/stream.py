@@ -4,8 +4,10 @@ Pure but for the source that it is given; knows no HTTP client. All that a strea
 core; what is synchronous and what is not differ only in how they get their bytes.
 """
 
+import re
 import sys
 from collections.abc import AsyncIterable, AsyncIterator, Iterable, Iterator
+from contextlib import contextmanager
 from types import TracebackType
 from typing import TYPE_CHECKING, Protocol, Self, cast
 
@@ -22,6 +24,9 @@ _BREAKS = {
     "aiohttp": ("ClientError",),
     "urllib3.exceptions": ("HTTPError",),
 }
+
+# How generators refuse to be closed while they run.
+_IN_USE = re.compile(r"generator (is )?already (executing|running)")
 
 
 class RawResponse(Protocol):
@@ -148,7 +153,8 @@ class Stream:
         self._core.stop()
         close = getattr(self._source, "close", None)
         if close is not None:
-            close()
+            with _in_use(ValueError):
+                close()
 
 
 class AsyncStream:
@@ -224,11 +230,15 @@ class AsyncStream:
         return self.interaction
 
     async def close(self) -> None:
-        """Close the source; nothing more comes then. May be called twice."""
+        """Close the source; nothing more comes then. May be called twice.
+
+        From another task it ends the loop, at the latest with the bytes that come next.
+        """
         self._core.stop()
         close = getattr(self._source, "aclose", None)
         if close is not None:
-            await close()
+            with _in_use(RuntimeError):
+                await close()
 
 
 def _chunks(source: RawResponse | Iterable[bytes]) -> Iterator[bytes]:
@@ -248,6 +258,16 @@ def _async_chunks(source: AsyncRawResponse | AsyncIterable[bytes]) -> AsyncItera
     if hasattr(source, "aiter_raw"):
         return cast("AsyncIterator[bytes]", getattr(source, _method(source, "aiter"))())
     return aiter(source)
+
+
+@contextmanager
+def _in_use(refusal: type[Exception]) -> Iterator[None]:
+    """Let a generator be that is waiting for its bytes: whoever reads from it closes it then."""
+    try:
+        yield
+    except refusal as exc:
+        if _IN_USE.search(str(exc)) is None:
+            raise
 
 
 def _method(response: object, name: str) -> str:

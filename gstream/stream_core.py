@@ -68,7 +68,7 @@ class StreamCore:
 
     def next_event(self) -> "InteractionsEvent | None":
         """The next event that is complete; None without one."""
-        if not self._events:
+        if self._left or not self._events:
             return None
         event = self._events.popleft()
         self.accumulator.feed(event)
@@ -106,7 +106,6 @@ class StreamCore:
             self._judge()  # what would follow means nothing
         self._left = self._left or not self.over or bool(self._events)
         self.over = True
-        self._events.clear()
 
     def check(self) -> None:
         """Raise what kept the interaction from its end, if that is how far it was read."""

@@ -3,7 +3,10 @@
 import asyncio
 import http.client
 import sys
-from collections.abc import Callable
+import threading
+from collections.abc import AsyncIterator, Callable, Generator
+from concurrent.futures import ThreadPoolExecutor
+from inspect import GEN_CLOSED, getgeneratorstate
 from types import SimpleNamespace
 from typing import Any
 
@@ -11,6 +14,7 @@ import pytest
 
 from gstream import AsyncStream, Stream
 from gstream.errors import TruncatedError
+from tests import servers
 from tests.support import answer, stream
 from tests.test_stream import FakeResponse
 
@@ -81,6 +85,61 @@ def test_what_was_closed_early_is_not_whole_asynchronously() -> None:
 
     with pytest.raises(TruncatedError, match="closed before its end"):
         asyncio.run(work())
+
+
+def test_another_thread_may_close_what_a_loop_waits_for() -> None:
+    waiting, more = threading.Event(), threading.Event()
+
+    def chunks() -> Generator[bytes]:
+        yield OPEN
+        waiting.set()
+        more.wait(servers.DEADLINE)
+        yield WHOLE
+
+    source = chunks()
+    reading = Stream(source)
+    with ThreadPoolExecutor() as pool:
+        events = pool.submit(list, reading)
+        assert waiting.wait(servers.DEADLINE)
+        reading.close()
+        more.set()
+        assert events.result(servers.DEADLINE) == answer("a")[:-2]
+
+    assert getgeneratorstate(source) == GEN_CLOSED
+
+
+def test_another_task_may_close_what_a_loop_waits_for() -> None:
+    async def work() -> Any:
+        waiting, more = asyncio.Event(), asyncio.Event()
+
+        async def chunks() -> AsyncIterator[bytes]:
+            yield OPEN
+            waiting.set()
+            await more.wait()
+            yield WHOLE
+
+        source = chunks()
+        reading = AsyncStream(source)
+        events = asyncio.create_task(events_of(reading))
+        await waiting.wait()
+        await reading.close()
+        more.set()
+        assert await events == answer("a")[:-2]
+        return source
+
+    assert asyncio.run(work()).ag_frame is None
+
+
+@pytest.mark.parametrize("failure", [ValueError("bug"), RuntimeError("bug")], ids=repr)
+def test_a_source_that_cannot_be_closed_says_so(failure: Exception) -> None:
+    class Source(FakeResponse):
+        def close(self) -> None:
+            raise failure
+
+    with pytest.raises(type(failure), match="bug"):
+        Stream(Source(WHOLE)).close()
+    with pytest.raises(type(failure), match="bug"):
+        asyncio.run(AsyncStream(Source(WHOLE)).close())
 
 
 def test_a_source_that_failed_leaves_no_whole_answer() -> None:
