@@ -125,7 +125,7 @@ class Stream:
 
     @property
     def interaction(self) -> "Interaction":
-        """The interaction as far as its events were handed on."""
+        """The interaction as far as its events were handed on; what follows does not change it."""
         return self._core.interaction
 
     @property
@@ -209,7 +209,7 @@ class AsyncStream:
 
     @property
     def interaction(self) -> "Interaction":
-        """The interaction as far as its events were handed on."""
+        """The interaction as far as its events were handed on; what follows does not change it."""
         return self._core.interaction
 
     @property

@@ -30,6 +30,7 @@ _BOUNDARIES = frozenset({"interaction.created", "interaction.completed", _DONE})
 _ENDS = re.compile(rb"\A[\r\n]+|\n[\r\n]+|\r\r[\r\n]*|\n(?!event|data|id|retry|:)")
 _ERROR_BODY = 1024 * 1024
 _MOST_NOTES = 3
+_LEVELS = 6  # interaction, steps, step, content, item, annotations: these change
 
 
 class StreamCore:
@@ -51,8 +52,8 @@ class StreamCore:
         self.accumulator = Accumulator()
         self.over = False
         self._status = status if isinstance(status, int) else 0
-        self._notes: list[str] = []
-        self._reader = EventReader(self._note, max_event_size=max_event_size)
+        self._notes = _Notes()
+        self._reader = EventReader(self._notes.add, max_event_size=max_event_size)
         self._progress = Progress()
         self._arguments = ArgumentsCheck()
         self._unusable = 0
@@ -63,8 +64,8 @@ class StreamCore:
 
     @property
     def interaction(self) -> "Interaction":
-        """The interaction as far as its events were handed on."""
-        return cast("Interaction", self.accumulator.interaction)
+        """The interaction as far as its events were handed on; what comes does not change it."""
+        return cast("Interaction", _copied(self.accumulator.interaction, _LEVELS))
 
     def next_event(self) -> "InteractionsEvent | None":
         """The next event that is complete; None without one."""
@@ -122,10 +123,6 @@ class StreamCore:
         if self._left:
             raise TruncatedError(f"the stream was closed before its end ({self._progress.place})")
 
-    def _note(self, text: str) -> None:
-        if len(self._notes) < _MOST_NOTES:
-            self._notes.append(text)
-
     def _read(self, chunk: bytes) -> None:
         """Take bytes up to the end: what follows it counts for nothing, in however many chunks."""
         for piece in _pieces(chunk):
@@ -160,7 +157,7 @@ class StreamCore:
             return
         self._progress.feed(batch)
         for why in unusable(batch):
-            self._note(why)
+            self._notes.add(why)
             self._unusable += 1
         self._arguments.feed(batch)
         self._events.extend(batch.events)
@@ -189,12 +186,13 @@ class StreamCore:
 
     def _bad_data(self) -> BadDataError | None:
         """What came that cannot be used, if anything did; what was cut is not that."""
-        calls = self._arguments.broken if self._failure else self._arguments.end()
+        ended = self._progress.ended or self._progress.completed
+        calls = self._arguments.end(cut=not ended)
         if calls:
             names = ", ".join(calls[:_MOST_NOTES])
-            self._note(f"the arguments of {names} are not JSON: they are kept as text")
+            self._notes.add(f"the arguments of {names} are not JSON: they are kept as text")
         flaws = self._reader.broken + self._unusable + len(calls)
-        return BadDataError("; ".join(self._notes)) if flaws else None
+        return BadDataError("; ".join(self._notes.first)) if flaws else None
 
     def _failure_of_interaction(self) -> GstreamError | None:
         progress, error = self._progress, self._reader.raw_error
@@ -213,6 +211,26 @@ class StreamCore:
         self._refusal += chunk or b""
         if chunk is None or len(self._refusal) > _ERROR_BODY:
             raise refused_request(error_in_body(bytes(self._refusal)), self._status)
+
+
+class _Notes:
+    """What is told about an answer; the first words are enough."""
+
+    def __init__(self) -> None:
+        self.first: list[str] = []
+
+    def add(self, text: str) -> None:
+        if len(self.first) < _MOST_NOTES:
+            self.first.append(text)
+
+
+def _copied(value: Any, levels: int) -> Any:
+    """A copy of JSON down to some levels; no further, since it may be nested thousands deep."""
+    if levels and isinstance(value, dict):
+        return {key: _copied(part, levels - 1) for key, part in value.items()}
+    if levels and isinstance(value, list):
+        return [_copied(part, levels - 1) for part in value]
+    return value
 
 
 def _pieces(chunk: bytes) -> Iterator[bytes]:

@@ -1,9 +1,12 @@
 """Streams that are asked again: after their end, after a failure, after they were closed."""
 
 import asyncio
+import gc
 import http.client
+import json
 import sys
 import threading
+import weakref
 from collections.abc import AsyncIterator, Callable, Generator
 from concurrent.futures import ThreadPoolExecutor
 from inspect import GEN_CLOSED, getgeneratorstate
@@ -15,7 +18,7 @@ import pytest
 from gstream import AsyncStream, Stream
 from gstream.errors import TruncatedError
 from tests import servers
-from tests.support import answer, stream
+from tests.support import answer, delta, stream
 from tests.test_stream import FakeResponse
 
 WHOLE = stream(*answer("a", "b"))
@@ -140,6 +143,31 @@ def test_a_source_that_cannot_be_closed_says_so(failure: Exception) -> None:
         Stream(Source(WHOLE)).close()
     with pytest.raises(type(failure), match="bug"):
         asyncio.run(AsyncStream(Source(WHOLE)).close())
+
+
+def test_an_interaction_that_was_looked_at_does_not_change() -> None:
+    cited = delta("text_annotation_delta", annotations=[{"type": "url_citation"}])
+    events = [*answer("a")[:3], cited, cited, *answer("b")[2:]]
+    reading = Stream([stream(*events)])
+    looks, texts = [], []
+    for _event in reading:
+        looks.append(reading.interaction)
+        texts.append(json.dumps(looks[-1]))
+
+    assert len(set(texts)) == len(events) - 1  # the end of a step adds nothing
+    assert [json.dumps(look) for look in looks] == texts
+
+
+def test_a_whole_answer_needs_no_garbage_collector() -> None:
+    gc.disable()
+    try:
+        reading = Stream([WHOLE])
+        reading.collect()
+        alive = weakref.ref(reading._core)
+        del reading
+        assert alive() is None
+    finally:
+        gc.enable()
 
 
 def test_a_source_that_failed_leaves_no_whole_answer() -> None:
