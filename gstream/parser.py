@@ -13,6 +13,7 @@ from .events import (
     DONE,
     DONE_EVENT,
     Batch,
+    Event,
     batch_of,
     dumps,
     line_of,
@@ -42,7 +43,16 @@ class EventParser:
         self.values = Values(report)
         self._report = report
         self._count = 0
+        self._broken_at_end: int | None = None
         self._parse = parse_lines
+
+    @property
+    def broken_before_end(self) -> int:
+        """How many could not be read before the interaction ended; all, if it has not.
+
+        Only of those that stand in the same bytes: whoever wants to know reads no further.
+        """
+        return self.broken if self._broken_at_end is None else self._broken_at_end
 
     def parse(self, lines: list[bytes]) -> Batch | None:
         """The events of lines that are all regular; None if one of them is not."""
@@ -92,7 +102,13 @@ class EventParser:
                 batches.append(parse(raw, name))
             except BadDataError as exc:
                 self.tell_broken(f"{kind} {self._count} at byte {place} is {exc}")
+            else:
+                self._see_end(batches[-1])
         return joined(*batches)
+
+    def _see_end(self, batch: Batch) -> None:
+        if self._broken_at_end is None and any(map(_is_end, batch.notable)):
+            self._broken_at_end = self.broken
 
     def _event(self, raw: bytes, name: str | None) -> Batch:
         if raw.strip() == DONE:
@@ -106,3 +122,11 @@ class EventParser:
         unnamed = not isinstance(value.get("event_type"), str)
         event = named(value, name)
         return batch_of([event], [dumps(event) + b"\n" if unnamed else line_of(raw)])
+
+
+def _is_end(event: Event) -> bool:
+    """Whether an interaction ends here, unless another hop follows (PROTOCOL d.5)."""
+    match event:
+        case {"event_type": "interaction.completed", "interaction": {"status": status}}:
+            return bool(status != "requires_continuation")
+    return event["event_type"] in {"interaction.completed", DONE_EVENT["event_type"]}

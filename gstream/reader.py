@@ -78,6 +78,11 @@ class EventReader:
         return self._parser.broken
 
     @property
+    def broken_before_end(self) -> int:
+        """How many could not be read before the interaction ended; all, if it has not."""
+        return self._parser.broken_before_end
+
+    @property
     def leftover(self) -> bool:
         """Whether the input ended inside an event that could not be used."""
         return self._input is not None and self._input.leftover

@@ -1,8 +1,6 @@
 """What a stream means to whoever reads it as a library: bytes in, events and failures out. Pure."""
 
-import re
 from collections import deque
-from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, cast
 
 from .arguments import ArgumentsCheck
@@ -26,8 +24,6 @@ if TYPE_CHECKING:
 
 _DONE = DONE_EVENT["event_type"]
 _BOUNDARIES = frozenset({"interaction.created", "interaction.completed", _DONE})
-# Where an event may end: after a blank line, and before a line that is no field of its block.
-_ENDS = re.compile(rb"\A[\r\n]+|\n[\r\n]+|\r\r[\r\n]*|\n(?!event|data|id|retry|:)")
 _ERROR_BODY = 1024 * 1024
 _MOST_NOTES = 3
 _LEVELS = 6  # interaction, steps, step, content, item, annotations: these change
@@ -83,7 +79,7 @@ class StreamCore:
             if self._status >= 400:
                 self._read_refusal(chunk)
             elif chunk is not None:
-                self._read(chunk)
+                self._take(self._reader.feed(chunk))
             else:
                 self._take(self._reader.finish())
                 self._judge()
@@ -122,13 +118,6 @@ class StreamCore:
         self.check()
         if self._left:
             raise TruncatedError(f"the stream was closed before its end ({self._progress.place})")
-
-    def _read(self, chunk: bytes) -> None:
-        """Take bytes up to the end: what follows it counts for nothing, in however many chunks."""
-        for piece in _pieces(chunk):
-            if self.over:
-                return
-            self._take(self._reader.feed(piece))
 
     def _take(self, batch: Batch) -> None:
         if not any(event["event_type"] in _BOUNDARIES for event in batch.notable):
@@ -191,7 +180,7 @@ class StreamCore:
         if calls:
             names = ", ".join(calls[:_MOST_NOTES])
             self._notes.add(f"the arguments of {names} are not JSON: they are kept as text")
-        flaws = self._reader.broken + self._unusable + len(calls)
+        flaws = self._reader.broken_before_end + self._unusable + len(calls)
         return BadDataError("; ".join(self._notes.first)) if flaws else None
 
     def _failure_of_interaction(self) -> GstreamError | None:
@@ -231,13 +220,3 @@ def _copied(value: Any, levels: int) -> Any:
     if levels and isinstance(value, list):
         return [_copied(part, levels - 1) for part in value]
     return value
-
-
-def _pieces(chunk: bytes) -> Iterator[bytes]:
-    """A chunk cut after each event in it."""
-    start = 0
-    for found in _ENDS.finditer(chunk):
-        yield chunk[start : found.end()]
-        start = found.end()
-    if start < len(chunk):
-        yield chunk[start:]
