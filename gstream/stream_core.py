@@ -1,6 +1,7 @@
 """What a stream means to whoever reads it as a library: bytes in, events and failures out. Pure."""
 
 from collections import deque
+from itertools import islice
 from typing import TYPE_CHECKING, Any, cast
 
 from .arguments import ArgumentsCheck
@@ -48,11 +49,11 @@ class StreamCore:
         self.accumulator = Accumulator()
         self.over = False
         self._status = status if isinstance(status, int) else 0
-        self._notes = _Notes()
-        self._reader = EventReader(self._notes.add, max_event_size=max_event_size)
+        self._broken = _Notes()
+        self._unusable: list[str] = []
+        self._reader = EventReader(self._broken.add, max_event_size=max_event_size)
         self._progress = Progress()
         self._arguments = ArgumentsCheck()
-        self._unusable = 0
         self._events: deque[Event] = deque()
         self._refusal = bytearray()
         self._failure: GstreamError | None = None
@@ -145,9 +146,7 @@ class StreamCore:
         if self._progress.completed:
             return
         self._progress.feed(batch)
-        for why in unusable(batch):
-            self._notes.add(why)
-            self._unusable += 1
+        self._unusable += islice(unusable(batch), _MOST_NOTES)
         self._arguments.feed(batch)
         self._events.extend(batch.events)
 
@@ -176,12 +175,11 @@ class StreamCore:
     def _bad_data(self) -> BadDataError | None:
         """What came that cannot be used, if anything did; what was cut is not that."""
         ended = self._progress.ended or self._progress.completed
-        calls = self._arguments.end(cut=not ended)
-        if calls:
+        flaws = self._broken.first[: self._reader.broken_before_end] + self._unusable
+        if calls := self._arguments.end(cut=not ended):
             names = ", ".join(calls[:_MOST_NOTES])
-            self._notes.add(f"the arguments of {names} are not JSON: they are kept as text")
-        flaws = self._reader.broken_before_end + self._unusable + len(calls)
-        return BadDataError("; ".join(self._notes.first)) if flaws else None
+            flaws.append(f"the arguments of {names} are not JSON: they are kept as text")
+        return BadDataError("; ".join(flaws[:_MOST_NOTES])) if flaws else None
 
     def _failure_of_interaction(self) -> GstreamError | None:
         progress, error = self._progress, self._reader.raw_error

@@ -64,4 +64,7 @@ FOUND = [
         id="refusal-that-its-body-tells-otherwise",
     ),
     pytest.param("ndjson-bounded", [b"<" + b"x" * 300, b"x"], id="html-above-the-bound"),
+    pytest.param(
+        "library", [b"data\n\ndata:[DONE]\n\n", b"data\n\n"], id="what-is-broken-behind-the-end"
+    ),
 ]
