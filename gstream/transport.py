@@ -248,7 +248,7 @@ def is_secret(header: str) -> bool:
 
 
 def check_base_url(url: str) -> str:
-    """The base URL without its last slash.
+    """The base URL without its last slash, its scheme in lower case.
 
     Raises:
         ConfigurationError: It is no http(s) URL, or plain http to a host that is not loopback.
@@ -269,7 +269,7 @@ def check_base_url(url: str) -> str:
         raise ConfigurationError(
             f"base URL {url!r} would send the key in plain text", hint="use https://"
         )
-    return url.rstrip("/")
+    return (parts.scheme + url[len(parts.scheme) :]).rstrip("/")
 
 
 def _pieces(body: bytes) -> bytes | Iterator[bytes]:

@@ -21,10 +21,12 @@ from gstream.transport import (
         ("http://[::1]:9", "http://[::1]:9"),
         ("https://host.", "https://host."),
         ("https://bücher.example", "https://bücher.example"),
+        ("HTTPS://Host/A", "https://Host/A"),
+        ("Http://LOCALHOST:80", "http://LOCALHOST:80"),
         (f"https://{'x' * 63}.b", f"https://{'x' * 63}.b"),
     ],
 )
-def test_a_base_url_loses_its_last_slash(url: str, checked: str) -> None:
+def test_a_base_url_has_a_small_scheme_and_no_last_slash(url: str, checked: str) -> None:
     assert check_base_url(url) == checked
 
 

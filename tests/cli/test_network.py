@@ -59,11 +59,14 @@ def test_a_redirect_is_not_followed(status: int) -> None:
     assert elsewhere.requests == []
 
 
+@pytest.mark.parametrize("scheme", ["http", "HTTP"])
 @pytest.mark.parametrize("name", ["HTTP_PROXY", "http_proxy", "ALL_PROXY"])
-def test_loopback_asks_no_proxy(name: str) -> None:
-    with RawServer(refusing(502, b"")) as proxy:
-        one_request(env={name: proxy.url})
+def test_loopback_asks_no_proxy(name: str, scheme: str) -> None:
+    with RawServer(refusing(502, b"")) as proxy, RawServer(OK) as server:
+        url = server.url.replace("http", scheme)
+        got = create(server, "--base-url", url, env={name: proxy.url})
 
+    assert (got.code, got.text) == (0, "ok\n")
     assert proxy.requests == []
 
 
