@@ -219,7 +219,7 @@ class StepsView(_Base):
         try:
             return b"".join(self._rest(partial=not ended))
         finally:
-            shown = set() if ended else self._shown
+            shown = set(self._accumulator.indexes) if ended else self._shown
             self.__init__()  # type: ignore[misc]  # the next interaction starts afresh
             self._before = shown  # another run may go on with this one
 
@@ -255,15 +255,24 @@ class JsonView(_Base):
     def __init__(self, *, indent: bool = False) -> None:
         self._accumulator = Accumulator()
         self._indent = indent
+        self._written = self._before = False
 
     def feed(self, batch: Batch) -> bytes:
         self._accumulator.feed_batch(batch)
+        self._before = False
         return b""
 
     def end(self, *, whole: bool, ended: bool) -> bytes:
-        interaction = self._accumulator.interaction
+        interaction, written = self._accumulator.interaction, self._written
         self._accumulator = Accumulator()
-        return dump_line(interaction, indent=self._indent) if interaction else b""
+        self._written, self._before = False, ended  # another run may go on behind this one
+        return dump_line(interaction, indent=self._indent) if interaction and not written else b""
+
+    def state(self) -> Event:
+        return {"written": True} if self._written or self._before else {}
+
+    def restore(self, state: Event, kinds: dict[int, str]) -> None:
+        self._written = bool(state.get("written"))
 
 
 VIEWS: dict[str, Callable[[], View]] = {

@@ -261,6 +261,14 @@ def test_steps_that_an_earlier_run_has_shown_are_not_shown_again() -> None:
     assert view.feed(batch(*answer("a"), start(index=1), stop(1))) == line({"type": "model_output"})
 
 
+def test_steps_of_a_turn_that_has_ended_are_not_shown_again_until_the_next_one_begins() -> None:
+    earlier = fed(VIEWS["steps"](), *answer("a"))
+    earlier.end(whole=False, ended=True)
+
+    assert earlier.state() == {"shown": [0]}
+    assert fed(earlier, created("v1_next")).state() == {"shown": []}
+
+
 # --- json
 
 
@@ -278,6 +286,24 @@ def test_json_shows_each_interaction_by_itself() -> None:
     first, second = (view.end(whole=True, ended=True) for _ in range(2))
 
     assert (first.count(b"\n"), second) == (1, b"")
+
+
+def test_json_of_a_turn_that_an_earlier_run_has_shown_is_not_shown_again() -> None:
+    earlier, view = VIEWS["json"](), VIEWS["json"]()
+    shown = fed(earlier, *answer("a")).end(whole=False, ended=True)
+    view.restore(earlier.state(), {})
+
+    assert fed(view, *answer("a")).end(whole=False, ended=True) == b""
+    assert fed(view, *answer("a")).end(whole=True, ended=True) == shown
+
+
+def test_json_that_is_not_whole_or_not_written_yet_is_shown_by_another_run() -> None:
+    cut = fed(VIEWS["json"](), start())
+    cut.end(whole=False, ended=False)
+    begun = fed(VIEWS["json"](), *answer("a"))
+    begun.end(whole=False, ended=True)
+
+    assert cut.state() == fed(begun, start()).state() == {}
 
 
 def test_json_can_be_indented() -> None:

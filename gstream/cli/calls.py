@@ -4,7 +4,7 @@ import os
 import re
 from collections.abc import Callable, Iterator
 from contextlib import suppress
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
@@ -18,6 +18,9 @@ from .options import apply_options
 from .parameters import Count, Number, Size
 from .run import Run
 from .signals import waiting
+
+if TYPE_CHECKING:
+    from gstream.running import Call
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -114,7 +117,7 @@ def _commands(given: tuple[str, ...]) -> dict[str, list[str]]:
 
 
 class Answering:
-    """Answers the calls of one run, turn after turn.
+    """Answers the calls of one run, turn after turn: `end_turn`, then `next_body`.
 
     Attributes:
         hint: How to answer by hand what was called last; empty before the first call.
@@ -148,11 +151,13 @@ class Answering:
             options["max_turns"],
         )
         self._steps = CallSteps(stored=body.get("store") is not False)
+        self._ended: list[Step] = []
+        self._calls: list[Call] = []
         self.hint = ""
         run.session.observe(self._steps)
 
-    def next_body(self, stored_steps: list[Step] | None = None) -> Body:
-        """The request that answers the calls of the interaction that has ended.
+    def end_turn(self, stored_steps: list[Step] | None = None) -> None:
+        """End the interaction that calls: what it has shown is all of it.
 
         Args:
             stored_steps: Its steps, where another run has seen the beginning of its stream.
@@ -161,13 +166,16 @@ class Answering:
             RequiresActionError: There is no command for one of them.
             IncompleteError: There were enough turns.
         """
-        steps = stored_steps or self._steps.steps
+        self._ended = stored_steps or self._steps.steps
         interaction_id = self._session.progress.interaction_id
-        calls = self._turns.calls(interaction_id, steps)
-        self.hint = answer_hint(interaction_id, [call.call_id for call in calls])
+        self._calls = self._turns.calls(interaction_id, self._ended)
+        self.hint = answer_hint(interaction_id, [call.call_id for call in self._calls])
         self._session.end_turn()
         self._steps.begin()
-        return self._turns.answer(calls, steps)
+
+    def next_body(self) -> Body:
+        """Run the commands; returns the request that answers the calls."""
+        return self._turns.answer(self._calls, self._ended)
 
 
 def _check(commands: dict[str, list[str]]) -> None:

@@ -137,7 +137,9 @@ class Following:
         progress = self._run.session.progress
         while self._answering is not None and progress.status == "requires_action":
             self._opened = False
-            self._create(self._answering.next_body(stored_steps))
+            self._answering.end_turn(stored_steps)
+            self._keep_place()
+            self._create(self._answering.next_body())
             progress, stored_steps = self._run.session.progress, None
 
     def _stored_steps(self) -> list[Step] | None:
@@ -304,12 +306,17 @@ class Following:
 
     # --- cursor and interruptions
 
+    def _keep_place(self, *, finished: bool = False) -> None:
+        if self._place is not None and self._follower is not None:
+            self._place.save(self._follower.ledger, finished=finished)
+
     def _closed(self) -> None:
-        if self._place is None:
-            return
-        if self._follower is not None:
-            self._place.save(self._follower.ledger, finished=self._follower.ended)
-        self._place.close()
+        """Keep where it ended: until a turn has begun, that is the one before, which is kept."""
+        follower = self._follower
+        if follower is not None and self._opened and follower.ledger.begun:
+            self._keep_place(finished=follower.ended)
+        if self._place is not None:
+            self._place.close()
 
     # --- hints
 

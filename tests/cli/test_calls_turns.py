@@ -1,6 +1,7 @@
 """`create --exec`, turn after turn: what is shown, recorded and sent back."""
 
 import json
+import signal
 from pathlib import Path
 
 import pytest
@@ -8,7 +9,6 @@ import pytest
 from tests import servers
 from tests.cli.calling import (
     Event,
-    answer,
     bodies,
     calling,
     create,
@@ -16,6 +16,7 @@ from tests.cli.calling import (
     function_call,
     results,
     saying,
+    thought,
 )
 from tests.cli.support_cli import run, started, wait_for
 from tests.servers import RawServer
@@ -181,17 +182,9 @@ def test_a_turn_that_breaks_off_is_resumed_like_any_other() -> None:
 
 
 def test_a_cursor_of_a_killed_run_leads_to_the_calls_and_their_answers(place: Path) -> None:
-    interaction = {
-        "id": "v1_one",
-        "status": "requires_action",
-        "steps": [{"type": "function_call", "id": "c1", "name": "get_weather", "arguments": {}}],
-    }
-    stored = json.dumps(interaction).encode()
-    whole = b"HTTP/1.1 200 OK\r\ncontent-length: %d\r\n\r\n%b" % (len(stored), stored)
-    events = [created("v1_one"), *function_call(0)]
-    begun = stream(*events, done=False)
-    again = answer(*events, ending("requires_action", "v1_one", 0))
-    with RawServer(servers.hanging(begun), again, servers.raw(whole), saying("Done")) as server:
+    events = [created("v1_one"), *thought("signature of v1_one"), *function_call()]
+    begun = servers.hanging(stream(*events, done=False))
+    with RawServer(begun, calling(), STORED, saying("Done")) as server:
         args = ["create", "--base-url", server.url, "-p", "x", "--cursor", "c"]
         args += ["--exec", "get_weather=./weather.sh"]
         with started(*args) as process:
@@ -201,6 +194,66 @@ def test_a_cursor_of_a_killed_run_leads_to_the_calls_and_their_answers(place: Pa
 
     assert (got.code, got.text) == (0, "Done\n")
     assert results(server)[0]["result"] == {"temperature": 22}
+
+
+STORED = servers.raw(
+    b"HTTP/1.1 200 OK\r\n\r\n"
+    + json.dumps(
+        {
+            "id": "v1_one",
+            "status": "requires_action",
+            "steps": [
+                {"type": "function_call", "id": "c1", "name": "get_weather", "arguments": {}}
+            ],
+        }
+    ).encode()
+)
+
+
+@pytest.mark.parametrize("view", ["text", "ndjson", "steps", "json"])
+@pytest.mark.parametrize(
+    ("second_turn", "args", "code"),
+    [
+        pytest.param(servers.refusing(503, {}), ["--retries", "0"], 69, id="refused"),
+        pytest.param(servers.hanging(), ["--max-time", "1"], 124, id="no-answer"),
+        pytest.param(servers.hanging(b": wait\n\n"), ["--max-time", "1"], 124, id="no-event"),
+        pytest.param(servers.answering(b""), [], 76, id="empty"),
+    ],
+)
+def test_a_cursor_of_an_unanswered_turn_leads_to_its_calls_without_repeating_anything(
+    second_turn: servers.Script, args: list[str], code: int, view: str, place: Path
+) -> None:
+    one = calling(text="Looking. ")
+    common = [f"--{view}", "-q", "--exec", "get_weather=cat"]
+    with RawServer(one, saying("Done")) as server:
+        uncut = create(server, *common)
+    with RawServer(one, second_turn, one, STORED, saying("Done")) as server:
+        first = create(server, "--cursor", "c", *common, *args)
+        second = create(server, "--cursor", "c", *common)
+
+    shown = [line for line in first.stdout.splitlines(True) if b"gstream.exit" not in line]
+    assert (first.code, second.code) == (code, 0)
+    assert b"".join(shown) + second.stdout == uncut.stdout
+
+
+def test_a_cursor_of_a_run_that_was_interrupted_in_a_call_leads_to_it(place: Path) -> None:
+    with RawServer(
+        calling(text="Looking. "), calling(text="Looking. "), STORED, saying("Done")
+    ) as server:
+        args = ["create", "--base-url", server.url, "-p", "x", "--cursor", "c", "--json", "-q"]
+        args += ["--exec", "get_weather=sh -c 'touch begun; sleep 60'"]
+        with started(*args) as process:
+            wait_for((place / "begun").exists, "the call")
+            process.send_signal(signal.SIGINT)
+            first, _ = process.communicate()
+        args[-1] = "get_weather=cat"
+        second = run(*args, cwd=place)
+
+    assert (process.returncode, second.code) == (-signal.SIGINT, 0)
+    assert [json.loads(line)["id"] for line in (first + second.stdout).splitlines()] == [
+        "v1_one",
+        "v1_last",
+    ]
 
 
 def _text_of(file: Path) -> str:
