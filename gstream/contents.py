@@ -84,6 +84,8 @@ def _call_parts(step: Body) -> list[Body]:
 
 def _code_parts(step: Body) -> list[Body]:
     code = step.get("arguments") or {}
+    if not isinstance(code, dict):
+        raise UsageError("code_execution_call: its arguments are no object")
     language = str(code.get("language") or "python").upper()
     told = {"language": language, "code": code.get("code", "")}
     return [{"executableCode": {**_call_id(step.get("id")), **told}}]

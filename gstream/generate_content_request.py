@@ -40,6 +40,11 @@ _OPEN_API = frozenset(
     "minProperties maxProperties minLength maxLength pattern example anyOf propertyOrdering "
     "default items minimum maximum".split()
 )
+_SCHEMAS = frozenset({"responseSchema", "responseJsonSchema", "_responseJsonSchema", "parameters"})
+"""Fields whose value is a schema: its keys are names of the user's."""
+
+_CHOICES = _SCHEMAS | {"functionCallingConfig", "speechConfig"}
+"""Fields that are set as a whole: two of them make no third."""
 
 
 def request_of(body: Body, default_model: str) -> tuple[str, Body]:
@@ -90,7 +95,25 @@ def _hoisted(body: Body) -> Body:
 
 
 def _laid_over(below: Any, above: Any) -> Any:
-    return {**below, **above} if isinstance(below, dict) and isinstance(above, dict) else above
+    """A value over another one: of objects, those fields that it has, at every depth."""
+    if not (isinstance(below, dict) and isinstance(above, dict)):
+        return above
+    laid = {
+        key: value if key in _CHOICES else _laid_over(below.get(key), value)
+        for key, value in above.items()
+    }
+    return {**below, **laid}
+
+
+def _lay(body: Body, field: str, fields: Body) -> None:
+    """Lay fields over those of an object in a body.
+
+    Raises:
+        UsageError: It is no object.
+    """
+    if not isinstance(body.get(field, {}), dict):
+        raise UsageError(f"{field}: it is no object")
+    body[field] = _laid_over(body.get(field), fields)
 
 
 def _listed(value: Any) -> list[Any]:
@@ -111,13 +134,15 @@ def _add_config(sent: Body, body: Body) -> None:
     if not isinstance(given, dict):
         raise UsageError("generation_config: it is no object")
     for key, value in given.items():
-        if key in _CONFIG:
-            place, name, make = _CONFIG[key]
-            (config.setdefault(place, {}) if place else config)[name] = make(value)
+        if key in _THINKING:
+            name, make = _THINKING[key]
+            _lay(config, "thinkingConfig", {name: make(value)})
+        elif key == "speech_config":
+            config["speechConfig"] = _speech(value)
         elif key == "tool_choice":
-            sent.setdefault("toolConfig", {})["functionCallingConfig"] = _calling(value)
+            _lay(sent, "toolConfig", {"functionCallingConfig": _calling(value)})
         else:
-            config[camel_case(key)] = _laid_over(config.get(camel_case(key)), camel_keys(value))
+            config = _laid_over(config, camel_keys({key: value}))
     if "response_mime_type" in body:
         config["responseMimeType"] = body["response_mime_type"]
     if modalities := body.get("response_modalities"):
@@ -126,13 +151,15 @@ def _add_config(sent: Body, body: Body) -> None:
     for wanted in formats:
         _add_format(config, wanted, alone=len(formats) == 1)
     if config:
-        sent["generationConfig"] = _laid_over(sent.get("generationConfig"), config)
+        _lay(sent, "generationConfig", config)
 
 
 def _speech(value: Any) -> Any:
     """The voice, or the voice of each speaker."""
     if isinstance(value, dict) and "speakers" in value:
         value = value["speakers"]
+    if isinstance(value, dict) and not value.keys().isdisjoint(_SPEAKER):
+        value = [value]
     if not isinstance(value, list):
         return camel_keys(value)
     if not all(isinstance(one, dict) for one in value):
@@ -145,8 +172,13 @@ def _speech(value: Any) -> Any:
     return {"multiSpeakerVoiceConfig": {"speakerVoiceConfigs": voices}, **language}
 
 
+_SPEAKER = frozenset({"voice", "language", "speaker"})
+
+
 def _voice(speaker: Body) -> Body:
-    return {"voiceConfig": {"prebuiltVoiceConfig": {"voiceName": speaker.get("voice", "")}}}
+    if "voice" not in speaker:
+        return {}
+    return {"voiceConfig": {"prebuiltVoiceConfig": {"voiceName": speaker["voice"]}}}
 
 
 def _calling(choice: Any) -> Body:
@@ -167,11 +199,10 @@ def _is_auto(value: Any) -> bool:
     return bool(value == "auto")
 
 
-_CONFIG = {
-    "thinking_level": ("thinkingConfig", "thinkingLevel", _same),
-    "thinking_budget": ("thinkingConfig", "thinkingBudget", _same),
-    "thinking_summaries": ("thinkingConfig", "includeThoughts", _is_auto),
-    "speech_config": ("", "speechConfig", _speech),
+_THINKING = {
+    "thinking_level": ("thinkingLevel", _same),
+    "thinking_budget": ("thinkingBudget", _same),
+    "thinking_summaries": ("includeThoughts", _is_auto),
 }
 
 
@@ -184,7 +215,7 @@ def _add_format(config: Body, wanted: Any, *, alone: bool) -> None:
     match wanted:
         case {"type": "text", **rest}:
             if not alone:
-                config.setdefault("responseModalities", []).append("TEXT")
+                _add_modality(config, "TEXT")
             if "mime_type" in rest:
                 config["responseMimeType"] = rest.pop("mime_type")
             if "schema" in rest:
@@ -192,21 +223,26 @@ def _add_format(config: Body, wanted: Any, *, alone: bool) -> None:
                 config |= schema_field("response", rest.pop("schema"))
             _refuse_rest("text", rest)
         case {"type": "image" | "audio" | "video" as kind, **rest}:
-            config.setdefault("responseModalities", []).append(kind.upper())
+            _add_modality(config, kind.upper())
             named = {"aspect_ratio": "aspectRatio", "image_size": "imageSize"}
             image = {named[key]: rest.pop(key) for key in named if kind == "image" and key in rest}
             if image:
-                config.setdefault("imageConfig", {}).update(image)
+                _lay(config, "imageConfig", image)
             if rest.get("delivery") == "inline":
                 del rest["delivery"]
             _refuse_rest(kind, rest)
-        case dict(schema) if schema.get("type") in _SCHEMA_TYPES or not _kind(schema):
+        case dict(schema) if _kind(schema) in _SCHEMA_TYPES:
             config |= {"responseMimeType": "application/json", **schema_field("response", schema)}
         case _:
             raise UsageError("response_format: generateContent has no format like it")
 
 
-_SCHEMA_TYPES = frozenset("object array string number integer boolean null".split())
+# Of a bare schema; none may be named, or several.
+_SCHEMA_TYPES = frozenset({"", *"object array string number integer boolean null".split()})
+
+
+def _add_modality(config: Body, name: str) -> None:
+    config["responseModalities"] = [*_listed(config.get("responseModalities") or []), name]
 
 
 def _refuse_rest(kind: str, rest: dict[Any, Any]) -> None:
@@ -264,7 +300,7 @@ def _add_place(sent: Body, tool: Any) -> None:
     """Set where the user is, which is no part of the tool here."""
     if _kind(tool) == "google_maps" and all(key in tool for key in _PLACE):
         place = {key: tool[key] for key in _PLACE}
-        sent.setdefault("toolConfig", {})["retrievalConfig"] = {"latLng": place}
+        _lay(sent, "toolConfig", {"retrievalConfig": {"latLng": place}})
 
 
 def schema_field(name: str, schema: Any) -> Body:
@@ -285,9 +321,11 @@ def _is_open_api(schema: Any) -> bool:
         return False
     if not isinstance(schema.get("type", ""), str):
         return False
+    properties, choices = schema.get("properties") or {}, schema.get("anyOf") or []
+    if not (isinstance(properties, dict) and isinstance(choices, list)):
+        return False
     items = [schema["items"]] if "items" in schema else []
-    inner = [*(schema.get("properties") or {}).values(), *(schema.get("anyOf") or []), *items]
-    return all(map(_is_open_api, inner))
+    return all(map(_is_open_api, [*properties.values(), *choices, *items]))
 
 
 def _safety(setting: Any) -> Any:
@@ -300,7 +338,8 @@ def _safety(setting: Any) -> Any:
 
 
 def camel_keys(value: Any) -> Any:
-    """A value whose keys, at every depth, are in the spelling of this API."""
+    """A value whose keys, at every depth but in schemas, are in the spelling of this API."""
     if isinstance(value, dict):
-        return {camel_case(key): camel_keys(part) for key, part in value.items()}
+        named = {camel_case(key): part for key, part in value.items()}
+        return {key: part if key in _SCHEMAS else camel_keys(part) for key, part in named.items()}
     return [camel_keys(part) for part in value] if isinstance(value, list) else value

@@ -42,8 +42,7 @@ def snake_case(name: str) -> str:
 
 def camel_case(name: str) -> str:
     """A name of the newer wire in the spelling of the older one."""
-    first, *words = name.split("_")
-    return first + "".join(word[:1].upper() + word[1:] for word in words)
+    return re.sub(r"(?<!^)_+(.?)", lambda found: found[1].upper(), name)
 
 
 def _modality(part: Event) -> dict[str, Any]:

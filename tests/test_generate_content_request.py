@@ -1,5 +1,6 @@
 """Requests of generateContent."""
 
+import copy
 from typing import Any
 
 import pytest
@@ -107,6 +108,16 @@ def test_a_model_that_would_leave_the_path_is_refused(model: str) -> None:
             id="voices-of-speakers",
         ),
         pytest.param(
+            {"speech_config": {"voice": "Kore"}},
+            {"speechConfig": {"voiceConfig": {"prebuiltVoiceConfig": {"voiceName": "Kore"}}}},
+            id="voice-without-a-list",
+        ),
+        pytest.param(
+            {"speech_config": {"language": "de-DE"}},
+            {"speechConfig": {"languageCode": "de-DE"}},
+            id="language-alone",
+        ),
+        pytest.param(
             {"speech_config": {"language_code": "de-DE"}},
             {"speechConfig": {"languageCode": "de-DE"}},
             id="speech-in-its-own-form",
@@ -143,6 +154,22 @@ def test_generation_config_has_its_names(fields: dict[str, Any], expected: dict[
             {"response_format": CITY},
             {"responseMimeType": "application/json", "responseSchema": CITY},
             id="bare-schema",
+        ),
+        pytest.param(
+            {"response_format": {"type": ["object", "null"]}},
+            {
+                "responseMimeType": "application/json",
+                "responseJsonSchema": {"type": ["object", "null"]},
+            },
+            id="bare-schema-of-two-types",
+        ),
+        pytest.param(
+            {
+                "generation_config": {"response_modalities": "TEXT"},
+                "response_format": {"type": "audio"},
+            },
+            {"responseModalities": ["TEXT", "AUDIO"]},
+            id="one-modality-more",
         ),
         pytest.param(
             {"response_format": {"type": "text", "mime_type": "text/x.enum"}},
@@ -330,6 +357,70 @@ def test_tools_have_their_names(tools: Any, expected: list[Any]) -> None:
 
 
 @pytest.mark.parametrize(
+    ("field", "name"),
+    [
+        ("response_schema", "responseSchema"),
+        ("responseSchema", "responseSchema"),
+        ("response_json_schema", "responseJsonSchema"),
+        ("responseJsonSchema", "responseJsonSchema"),
+        ("_responseJsonSchema", "_responseJsonSchema"),
+    ],
+)
+def test_the_names_in_a_schema_stay_as_they_are(field: str, name: str) -> None:
+    schema = {"type": "object", "properties": {"first_name": {"type": "string"}}}
+
+    assert config(generation_config={field: schema}) == {name: schema}
+
+
+@pytest.mark.parametrize(
+    ("own", "given", "expected"),
+    [
+        pytest.param(
+            {"generationConfig": {"thinkingConfig": {"thinkingBudget": 5}}},
+            {"generation_config": {"thinking_summaries": "auto"}},
+            {
+                "generationConfig": {
+                    "thinkingConfig": {"thinkingBudget": 5, "includeThoughts": True}
+                }
+            },
+            id="thinking",
+        ),
+        pytest.param(
+            {"generationConfig": {"imageConfig": {"imageSize": "2K"}}},
+            {"generation_config": {"image_config": {"aspect_ratio": "1:1"}}},
+            {"generationConfig": {"imageConfig": {"imageSize": "2K", "aspectRatio": "1:1"}}},
+            id="image",
+        ),
+        pytest.param(
+            {"toolConfig": {"retrievalConfig": {"languageCode": "de"}}},
+            {"generation_config": {"toolConfig": {"retrievalConfig": {"latLng": {}}}}},
+            {"toolConfig": {"retrievalConfig": {"languageCode": "de", "latLng": {}}}},
+            id="own-field",
+        ),
+        pytest.param(
+            {"toolConfig": {"functionCallingConfig": {"allowedFunctionNames": ["f"]}, "x": 1}},
+            {"generation_config": {"tool_choice": "none"}},
+            {"toolConfig": {"functionCallingConfig": {"mode": "NONE"}, "x": 1}},
+            id="choice-as-a-whole",
+        ),
+        pytest.param(
+            {"generationConfig": {"responseSchema": {"properties": {"a": {}}}}},
+            {"response_format": CITY},
+            {"generationConfig": {"responseMimeType": "application/json", "responseSchema": CITY}},
+            id="schema-as-a-whole",
+        ),
+    ],
+)
+def test_options_are_laid_over_a_body_at_every_depth(
+    own: dict[str, Any], given: dict[str, Any], expected: dict[str, Any]
+) -> None:
+    before = copy.deepcopy(own)
+
+    assert sent(**own, **given) == {**HI, **expected}
+    assert own == before
+
+
+@pytest.mark.parametrize(
     ("schema", "plain"),
     [
         (CITY, True),
@@ -341,6 +432,8 @@ def test_tools_have_their_names(tools: Any, expected: list[Any]) -> None:
         ({"type": "object", "properties": {"a": {"const": 1}}}, False),
         ({"type": "array", "items": {"$ref": "#"}}, False),
         (True, False),
+        ({"anyOf": 5}, False),
+        ({"properties": ["a"]}, False),
     ],
 )
 def test_a_schema_goes_to_the_field_that_knows_its_words(schema: Any, plain: bool) -> None:

@@ -80,6 +80,37 @@ def refusal(**fields: Any) -> str:
             {"generation_config": 7}, "generation_config: it is no object", id="generation-config"
         ),
         pytest.param(
+            {"toolConfig": 5, "generation_config": {"tool_choice": "any"}},
+            "toolConfig: it is no object",
+            id="tool-config",
+        ),
+        pytest.param(
+            {
+                "generation_config": {"toolConfig": 5},
+                "tools": [{"type": "google_maps", "latitude": 1, "longitude": 2}],
+            },
+            "toolConfig: it is no object",
+            id="tool-config-and-a-place",
+        ),
+        pytest.param(
+            {"generation_config": {"thinkingConfig": 5, "thinking_level": "low"}},
+            "thinkingConfig: it is no object",
+            id="thinking-config",
+        ),
+        pytest.param(
+            {
+                "generation_config": {"image_config": 5},
+                "response_format": {"type": "image", "aspect_ratio": "1:1"},
+            },
+            "imageConfig: it is no object",
+            id="image-config",
+        ),
+        pytest.param(
+            {"input": [{"type": "code_execution_call", "id": "c1", "arguments": ["x"]}]},
+            "code_execution_call: its arguments are no object",
+            id="code-arguments",
+        ),
+        pytest.param(
             {"generation_config": {"tool_choice": {"mode": "any"}}},
             "tool_choice: it is no mode, and no allowed_tools with a list of tools",
             id="tool-choice",
@@ -140,7 +171,8 @@ JSON = st.recursive(
         | st.dictionaries(
             st.sampled_from(
                 "type text name voice speaker language tools mode parts url headers schema "
-                "parameters properties items anyOf allowed_tools speakers call_id content".split()
+                "parameters properties items anyOf latitude longitude arguments "
+                "allowed_tools speakers call_id content".split()
             ),
             inner | st.sampled_from(["function", "mcp_server", "google_search", "text", "image"]),
             max_size=3,
@@ -153,7 +185,11 @@ JSON = st.recursive(
 @given(
     st.dictionaries(st.sampled_from(sorted(TOP_LEVEL)), JSON, max_size=4),
     st.dictionaries(
-        st.sampled_from(["tool_choice", "speech_config", "thinking_level", "seed", "tools"]), JSON
+        st.sampled_from(
+            "tool_choice speech_config thinking_level seed tools toolConfig thinkingConfig "
+            "imageConfig response_modalities response_schema".split()
+        ),
+        JSON,
     ),
 )
 def test_odd_values_are_sent_or_refused(fields: dict[str, Any], config: dict[str, Any]) -> None:
