@@ -71,9 +71,11 @@ class Meter:
 
     def _see(self, event: Event) -> None:
         match event:
-            case {"event_type": "interaction.created", "interaction": {"id": interaction_id}}:
-                self._begun = self._begun or interaction_id != self._interaction_id
-                self._interaction_id = interaction_id
+            case {"event_type": "interaction.created", "interaction": dict(interaction)}:
+                known, self._interaction_id = self._interaction_id, interaction.get("id")
+                # What is not stored has no id, and never begins again.
+                again = bool(known) and known == self._interaction_id
+                self._begun = self._begun or not again
         match event:
             case {"event_type": "step.start", "step": {"type": str(kind)}}:
                 self.kind = kind

@@ -128,6 +128,16 @@ def test_s5_the_usages_of_several_interactions_are_summed() -> None:
     assert metered(*first, *again, *second).usage == {"total_tokens": 6}
 
 
+@pytest.mark.parametrize("fields", [{"id": ""}, {}], ids=["empty", "absent"])
+def test_s5_interactions_without_an_id_are_several_too(fields: Event) -> None:
+    turns = [
+        [event("interaction.created", interaction=fields), completed(usage={"total_tokens": n})]
+        for n in (1, 2)
+    ]
+
+    assert metered(*turns[0], *turns[1]).usage == {"total_tokens": 3}
+
+
 @pytest.mark.parametrize(
     ("usage", "words"),
     [
