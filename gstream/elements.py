@@ -5,13 +5,13 @@ them again. Everything else is a token, which is the same as a whole or not at a
 """
 
 import base64
-import binascii
 from collections.abc import Iterator
 from typing import NamedTuple
 
 import orjson
 
 from .events import Event, delta_type, dumps
+from .inline import decoded
 
 _MEDIA = frozenset({"image", "video", "document"})
 
@@ -141,8 +141,8 @@ def _audio(delta: Event) -> Element | None:
     if "uri" in delta or not isinstance(delta.get("data"), str):
         return None
     try:
-        data = base64.b64decode(delta["data"], validate=True)
-    except (binascii.Error, ValueError):
+        data = decoded(delta["data"])
+    except ValueError:
         return None
     form = "audio {mime_type} {sample_rate} {channels}".format_map(
         {key: delta.get(key) for key in ("mime_type", "sample_rate", "channels")}

@@ -5,7 +5,6 @@ file's name comes from the stream.
 """
 
 import base64
-import binascii
 import hashlib
 import os
 import wave
@@ -15,6 +14,7 @@ from typing import Any, BinaryIO, NamedTuple
 from .errors import BadDataError, CannotCreateError, GstreamError
 from .events import Batch, Event, batch_of, delta_type
 from .folder import Folder
+from .inline import decoded
 from .mime import bare, extension_of, parameter
 
 KINDS = frozenset({"image", "audio", "video", "document"})
@@ -99,7 +99,7 @@ class Media:
                 return self._delta(event, index, delta)
             case {"event_type": "step.start", "index": int(index), "step": dict(step)}:
                 self._kinds[index] = step.get("type")
-                return [*self._finish_audio(index), {**event, "step": self._step(step)}]
+                return [*self._finish_audio(index), *self._start(event, index, step)]
             case {"event_type": "step.stop", "index": int(index)}:
                 return [*self._finish_audio(index), event]
             case {"event_type": "interaction.created", "interaction": {"id": interaction_id}}:
@@ -107,6 +107,18 @@ class Media:
             case {"event_type": "interaction.completed", "interaction": {"steps": [_, *_]}}:
                 return [*self._finish_all(), self._completed(event)]
         return [event]
+
+    def _start(self, event: Event, index: int, step: Event) -> list[Event]:
+        """A step; audio at the end of its content may go on in deltas, so it becomes the first."""
+        match step:
+            case {"type": "model_output", "content": [*items, dict(last)]} if delta_type(
+                last
+            ) == "audio" and _is_inline(last):
+                step = {**step, "content": items}
+                first: Event = {"event_type": "step.delta", "index": index, "delta": last}
+                start = {**event, "step": self._step(step)}
+                return [start, *self._audio_piece(first, index, last)]
+        return [{**event, "step": self._step(step)}]
 
     def _delta(self, event: Event, index: int, delta: Event) -> list[Event]:
         kind = delta_type(delta)
@@ -164,6 +176,8 @@ class Media:
         if isinstance(uri := item.get("uri"), str) and uri:
             text = uri.encode() + b"\n"
             self._store(f"{kind}.uri", self._next_number(), lambda file: file.write(text))
+        elif item.get("data"):
+            self._give_up_broken(item, kind, "its data is no text")
         return item
 
     def _audio_piece(self, event: Event, index: int, delta: Event) -> list[Event]:
@@ -191,11 +205,14 @@ class Media:
 
     def _decoded(self, item: Event, kind: str) -> bytes | None:
         try:
-            return base64.b64decode(item["data"], validate=True)
-        except (binascii.Error, ValueError):
-            name = f"{self._next_number():03d}-{kind}{_extension(kind, item)}"
-            self._give_up(name, "its base64 is broken", BadDataError)
+            return decoded(item["data"])
+        except ValueError:
+            self._give_up_broken(item, kind, "its base64 is broken")
             return None
+
+    def _give_up_broken(self, item: Event, kind: str, why: str) -> None:
+        name = f"{self._next_number():03d}-{kind}{_extension(kind, item)}"
+        self._give_up(name, why, BadDataError)
 
     # --- files
 
@@ -214,7 +231,8 @@ class Media:
         if not path:
             return {**item, "data": base64.b64encode(b"".join(pieces)).decode()}
         self._saved.setdefault(digest, []).append(path)
-        return {**{key: value for key, value in item.items() if key != "data"}, "path": path}
+        rest = {key: value for key, value in item.items() if key != "data"}
+        return {"type": kind, **rest, "path": path}  # the data may have been all that told its type
 
     def _store(self, rest: str, number: int, write: Callable[[BinaryIO], object]) -> str:
         """Write a file; returns its path, or nothing if that fails."""

@@ -9,6 +9,7 @@ from typing import Any
 
 from .errors import BadDataError
 from .events import Event, delta_type, loads
+from .inline import decoded
 
 Step = dict[str, Any]
 
@@ -149,10 +150,8 @@ def _decoded(audio: Event) -> bytes | None:
     """The bytes of an audio item that has them inline and valid."""
     if "uri" in audio or not isinstance(audio.get("data"), str):
         return None
-    import base64
-
     try:
-        return base64.b64decode(audio["data"], validate=True)
+        return decoded(audio["data"])
     except ValueError:
         return None
 

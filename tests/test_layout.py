@@ -10,7 +10,7 @@ import pytest
 ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "gstream"
 LAYERS = [
-    "errors event_types hosts mime outputs partial_args plain_words sink strays terminal",
+    "errors event_types hosts inline mime outputs partial_args plain_words sink strays terminal",
     "events folder regions",
     "sse",
     "arguments attachments blocks documents elements finished hops json_array merges retry running",

@@ -74,6 +74,15 @@ def test_an_untyped_item_gets_its_kind_from_its_mime_type(tmp_path: Path) -> Non
     assert got.names == ["001-video.mp4"]
 
 
+def test_an_untyped_item_has_its_kind_beside_its_path(tmp_path: Path) -> None:
+    untyped = {"data": encoded(b"x"), "mime_type": "image/png"}
+    event = {"event_type": "step.delta", "index": 0, "delta": untyped}
+
+    assert Saved(tmp_path, *answer(event)).content == [
+        {"type": "image", "mime_type": "image/png", "path": f"{tmp_path}/001-image.png"}
+    ]
+
+
 def test_a_step_that_never_started_is_output(tmp_path: Path) -> None:
     assert Saved(tmp_path, created(), image(b"x"), completed()).names == ["001-image.png"]
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from tests.saved_media import Event, Saved, answer, audio, encoded, image, played
-from tests.support import created, delta, start, stop
+from tests.support import completed, created, delta, start, stop
 
 
 def test_pieces_of_pcm_are_one_wav_that_plays(tmp_path: Path) -> None:
@@ -85,6 +85,33 @@ def test_only_neighbouring_pieces_of_one_format_are_joined(
     got = Saved(tmp_path, *answer(audio(b"\1\1"), *between, audio(b"\2\2")))
 
     assert len(got.names) == files
+
+
+@pytest.mark.parametrize(
+    ("deltas", "files"),
+    [
+        pytest.param([audio(b"\2\2")], 2, id="same-format"),
+        pytest.param([audio(b"\2\2", sample_rate=8000)], 3, id="another-rate"),
+        pytest.param([image(b"x"), audio(b"\2\2")], 4, id="interrupted"),
+        pytest.param([], 2, id="nothing-more"),
+    ],
+)
+def test_audio_that_begins_with_its_step_goes_on_in_deltas(
+    deltas: list[Event], files: int, tmp_path: Path
+) -> None:
+    items = [image(b"before")["delta"], {**audio(b"\1\1")["delta"], "extra": 1}]
+
+    got = Saved(tmp_path, created(), start(content=items), *deltas, stop(), completed())
+
+    assert len(got.names) == len(got.content) == files
+    assert got.names[:2] == ["001-image.png", "002-audio.wav"]
+    assert got.content[1] == {
+        "type": "audio",
+        "mime_type": "audio/l16",
+        "extra": 1,
+        "path": f"{tmp_path}/002-audio.wav",
+    }
+    assert played(got.read("002-audio.wav"))[3][:2] == b"\1\1"
 
 
 def test_audio_that_an_image_interrupts_keeps_its_number(tmp_path: Path) -> None:

@@ -29,8 +29,26 @@ def test_broken_base64_names_the_item_and_loses_no_other(tmp_path: Path) -> None
     assert got.told[1] == f"{tmp_path}/002-image.jpg is not saved: its base64 is broken"
 
 
+@pytest.mark.parametrize("kind", ["image", "audio", "video", "document"])
+def test_data_that_are_no_text_are_named(kind: str, tmp_path: Path) -> None:
+    events = answer(delta(kind, data=123), image(b"x"))
+
+    got = Saved(tmp_path, *events)
+
+    assert got.names == ["002-image.png"]
+    assert got.told[0] == f"{tmp_path}/001-{kind}.bin is not saved: its data is no text"
+    assert isinstance(got.media.failure, BadDataError)
+    assert got.content[0]["data"] == 123
+
+
+def test_url_safe_base64_without_padding_is_saved(tmp_path: Path) -> None:
+    events = answer(delta("image", data="eno-_w", mime_type="image/png"))
+
+    assert Saved(tmp_path, *events).read("001-image.png") == b"zz>\xff"
+
+
 def test_a_broken_piece_of_audio_loses_no_other_piece(tmp_path: Path) -> None:
-    broken = delta("audio", data="AAA", mime_type="audio/l16")
+    broken = delta("audio", data="AAA!", mime_type="audio/l16")
 
     got = Saved(tmp_path, *answer(audio(b"\1\1"), broken, audio(b"\3\3")))
 

@@ -262,6 +262,12 @@ def test_m2_pieces_of_audio_are_joined_as_bytes() -> None:
     assert contents_after(*pieces) == [audio(b"\0\1\2\3", rate=1)]
 
 
+def test_m2_pieces_in_the_other_alphabet_are_joined_too() -> None:
+    pieces = [delta(**{**audio(b""), "data": data}) for data in ("-_8", "QQ")]
+
+    assert contents_after(*pieces) == [audio(b"\xfb\xffA")]
+
+
 def test_m2_a_piece_joins_the_audio_of_the_start() -> None:
     begun = start(content=[audio(b"a")])
 
