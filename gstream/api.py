@@ -78,6 +78,19 @@ def set_option(body: Body, key: str, value: Any) -> None:
     place[path[-1]] = value
 
 
+def ask_for_thoughts(body: Body) -> None:
+    """Ask for summaries of the thoughts, of an agent as far as it can be asked (PROTOCOL b.1)."""
+    if "agent" not in body:
+        set_option(body, "thinking_summaries", "auto")
+    elif _is_deep_research(body) and isinstance(body.get("agent_config", {}), dict):
+        asked = {"type": "deep-research", "thinking_summaries": "auto"}
+        body["agent_config"] = {**asked, **body.get("agent_config", {})}
+
+
+def _is_deep_research(body: Body) -> bool:
+    return str(body.get("agent")).startswith("deep-research")
+
+
 def tools_of(value: Any) -> list[Body]:
     """The tools in an object or a list of objects; a bare declaration is a function.
 
@@ -129,7 +142,7 @@ def finish_body(body: Body, default_model: str) -> Body:
         raise UsageError("nothing to send: give a prompt with -p, -f, -d or on standard input")
     if "agent" not in body:
         body.setdefault("model", default_model)
-    elif str(body["agent"]).startswith("deep-research"):
+    elif _is_deep_research(body):
         body.setdefault("background", True)
     if body.get("background") and body.get("store") is False:
         raise UsageError("a background run must be stored: leave out --no-store")

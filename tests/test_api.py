@@ -8,6 +8,7 @@ from gstream.api import (
     TOP_LEVEL,
     Body,
     add_input,
+    ask_for_thoughts,
     finish_body,
     function_result,
     is_content,
@@ -179,6 +180,32 @@ def test_what_is_given_stays() -> None:
     body = {"input": "a", "model": "mine", "stream": False, "store": False}
 
     assert finish_body(body, "m") == body
+
+
+@pytest.mark.parametrize(
+    ("body", "asked"),
+    [
+        pytest.param({}, {"generation_config": {"thinking_summaries": "auto"}}, id="model"),
+        pytest.param(
+            {"agent": "deep-research-x"},
+            {"agent_config": {"type": "deep-research", "thinking_summaries": "auto"}},
+            id="deep-research",
+        ),
+        pytest.param(
+            {"agent": "deep-research-x", "agent_config": {"thinking_summaries": "none", "n": 1}},
+            {"agent_config": {"type": "deep-research", "thinking_summaries": "none", "n": 1}},
+            id="what-is-set-stays",
+        ),
+        pytest.param({"agent": "deep-research-x", "agent_config": 5}, {}, id="no-object"),
+        pytest.param({"agent": "antigravity-preview"}, {}, id="another-agent"),
+    ],
+)
+def test_thoughts_are_asked_for_where_they_can_be(body: Body, asked: Body) -> None:
+    given = dict(body)
+
+    ask_for_thoughts(given)
+
+    assert given == {**body, **asked}
 
 
 @pytest.mark.parametrize(

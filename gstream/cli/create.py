@@ -186,8 +186,8 @@ def request_body(ctx: click.Context) -> api.Body:
             "mime_type": "application/json",
             "schema": schema,
         }
-    if options["thoughts"] and "agent" not in body:
-        api.set_option(body, "thinking_summaries", "auto")
+    if options["thoughts"]:
+        api.ask_for_thoughts(body)
     for given in options["option"]:
         key, value = _key_value("-o", given)
         api.set_option(body, text_of("-o", key), loose_json("-o", value))

@@ -128,6 +128,15 @@ OPTIONS = [
         id="thoughts",
     ),
     pytest.param(
+        ["-p", "x", "--thoughts", "--agent", "deep-research-x", "--background"],
+        {
+            "agent": "deep-research-x",
+            "agent_config": {"type": "deep-research", "thinking_summaries": "auto"},
+            "background": True,
+        },
+        id="thoughts-of-deep-research",
+    ),
+    pytest.param(
         ["-p", "x", "--agent", "deep-research-preview-04-2026"],
         {"agent": "deep-research-preview-04-2026", "background": True},
         id="agent",
