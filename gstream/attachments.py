@@ -8,10 +8,11 @@ import binascii
 import codecs
 import errno
 import os
+import re
 from typing import Any, BinaryIO
 from urllib.parse import urlsplit
 
-from .errors import BadDataError, NoInputError, input_name
+from .errors import BadDataError, NoInputError, UsageError, input_name
 from .mime import MEDIA, api_name, bare, type_of_name
 
 Part = dict[str, Any]
@@ -25,7 +26,19 @@ MAX_REQUEST = 100 * 1024 * 1024
 _URL_SCHEMES = frozenset({"http", "https", "gs"})
 _CHUNK = 3 * 65536  # base64 of whole triples can be joined
 
-_DOCUMENTS = ("application/pdf", "application/msword", "application/vnd.")
+_PDF = "application/pdf"
+
+# A ZIP is a document where its first entry is one that such packages have, and another one says of
+# what kind. Each entry has its name before its content, so that a pipe need not be read to its end.
+_ENTRY = rb"PK\x03\x04.{26}"
+_PACKAGE = re.compile(
+    _ENTRY + rb"(?:\[Content_Types\]|_rels/|docProps/|customXml/|word/|xl/|ppt/)", re.DOTALL
+)
+_PART = re.compile(_ENTRY + rb"(word|xl|ppt)/", re.DOTALL)
+_PART_NAMES = {b"word": "a.docx", b"xl": "a.xlsx", b"ppt": "a.pptx"}
+_OPEN_DOCUMENT = re.compile(
+    _ENTRY + rb"mimetype(application/vnd\.oasis\.opendocument\.[a-z-]+)", re.DOTALL
+)
 _NOT_TEXT = frozenset(range(32)) - frozenset(b"\t\n\f\r\x1b")
 
 
@@ -38,12 +51,13 @@ def attachment(given: str) -> Part:
     Raises:
         NoInputError: The file cannot be read, or nothing says what it is.
         BadDataError: It is empty, or too large.
+        UsageError: The address is none.
     """
     place, mime_type = split(given)
     if _scheme(place) in _URL_SCHEMES:
         place = _text(place)
-        mime_type = mime_type or type_of_name(urlsplit(place).path)
-        return _part(_known(place, mime_type), uri=place)
+        path = _path(place)
+        return _part(_known(place, mime_type or type_of_name(path)), uri=place)
     try:
         with open(0 if place == "-" else place, "rb", closefd=place != "-") as file:
             return _inline(place, mime_type, file)
@@ -63,6 +77,8 @@ def type_by_content(head: bytes) -> str:
     """The MIME type of what begins with these bytes; empty if that is unknown."""
     if _is_text(head):
         return "text/plain"
+    if head.startswith(b"PK"):
+        return _type_of_package(head)
     import puremagic
 
     try:
@@ -71,9 +87,17 @@ def type_by_content(head: bytes) -> str:
         return ""
     for match in matches:
         mime_type: str = api_name(match.mime_type)
-        if mime_type.partition("/")[0] in MEDIA or mime_type.startswith(_DOCUMENTS):
+        if mime_type.partition("/")[0] in MEDIA or mime_type == _PDF:
             return mime_type
     return ""
+
+
+def _type_of_package(head: bytes) -> str:
+    """The MIME type of a ZIP that is an office document; empty for any other."""
+    if found := _OPEN_DOCUMENT.match(head):
+        return found[1].decode()
+    part = _PART.search(head) if _PACKAGE.match(head) else None
+    return type_of_name(_PART_NAMES[part[1]]) if part else ""
 
 
 def check_size(parts: list[Part]) -> None:
@@ -98,6 +122,13 @@ def _text(place: str) -> str:
         return os.fsencode(place).decode()  # whatever the locale
     except UnicodeDecodeError as exc:
         raise BadDataError(f"{place}: not UTF-8 at byte {exc.start}") from exc
+
+
+def _path(address: str) -> str:
+    try:
+        return urlsplit(address).path
+    except ValueError as exc:
+        raise UsageError(f"-a {address}: this is no address: {exc}") from exc
 
 
 def _inline(place: str, mime_type: str, file: BinaryIO) -> Part:

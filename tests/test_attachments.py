@@ -4,6 +4,7 @@ import base64
 import io
 import os
 import wave
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -12,7 +13,7 @@ from PIL import Image
 
 from gstream import attachments
 from gstream.attachments import attachment, check_size, split, type_by_content
-from gstream.errors import BadDataError, NoInputError
+from gstream.errors import BadDataError, NoInputError, UsageError
 
 
 def picture(kind: str) -> bytes:
@@ -31,6 +32,21 @@ def sound() -> bytes:
         written.writeframes(b"\0\1" * 100)
     return file.getvalue()
 
+
+def packed(*names: str, stored: dict[str, bytes] | None = None) -> bytes:
+    """A ZIP with entries of these names, and some whose content is not compressed."""
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as written:
+        for name, content in (stored or {}).items():
+            written.writestr(zipfile.ZipInfo(name), content)
+        for name in names:
+            written.writestr(name, b"<x/>" * 100)
+    return file.getvalue()
+
+
+TYPES, WORD = "[Content_Types].xml", "word/document.xml"
+OFFICE = "application/vnd.openxmlformats-officedocument."
+OPEN = b"application/vnd.oasis.opendocument.text"
 
 ISO = b"\0\0\0\x20ftyp%b\0\0\2\0%bisomiso2mp41\0\0\0\x08free" + bytes(64)
 WEBM = bytes.fromhex("1a45dfa3010000000000001f4286810142f7810142f2810442f381084282847765626d")
@@ -62,6 +78,21 @@ MP3 = (b"\xff\xfb\x90\x64" + bytes(413)) * 4
         pytest.param("Gr\u00fc".encode()[:-1], "text/plain", id="text-cut-in-a-character"),
         pytest.param(b"BM is a town.", "text/plain", id="text-like-an-image"),
         pytest.param(b"<html></html>", "text/plain", id="markup"),
+        pytest.param(packed(TYPES, WORD), f"{OFFICE}wordprocessingml.document", id="docx"),
+        pytest.param(packed(TYPES, "xl/a.xml"), f"{OFFICE}spreadsheetml.sheet", id="xlsx"),
+        pytest.param(
+            packed("_rels/.rels", "ppt/a.xml", "word/a"),
+            f"{OFFICE}presentationml.presentation",
+            id="pptx",
+        ),
+        pytest.param(packed("a", stored={"mimetype": OPEN}), OPEN.decode(), id="odt"),
+        pytest.param(packed("a", stored={"mimetype": b"application/epub+zip"}), "", id="epub"),
+        pytest.param(packed("a.txt", "b.txt"), "", id="zip"),
+        pytest.param(packed(TYPES, "a.xml"), "", id="another-package"),
+        pytest.param(packed("a", stored={"a.docx": packed(TYPES, WORD)}), "", id="zip-of-a-docx"),
+        pytest.param(bytes.fromhex("d0cf11e0a1b11ae1") + bytes(600), "", id="ole"),
+        pytest.param(b"Rar!\x1a\7\0" + bytes(99), "", id="rar"),
+        pytest.param(b"MSCF" + bytes(99), "", id="cab"),
         pytest.param(bytes(range(1, 200)), "", id="binary"),
         pytest.param("Grüße".encode("utf-16"), "", id="utf-16"),
         pytest.param("Grüße".encode("latin-1"), "", id="latin-1"),
@@ -183,6 +214,21 @@ def test_a_type_that_nothing_shows_is_no_input(
 
     assert str(caught.value) == f"{path}: {why}"
     assert caught.value.hint == f"say it: -a '{path};type=image/png'"
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        "http://[::1/x.png",
+        "https://[2001:db8::1/plot.png",
+        "https://exa]mple/x.png",
+        "https://ex\u2100mple/x.png",
+        "https://[a/x;type=image/png",
+    ],
+)
+def test_an_address_that_is_none_is_refused(given: str) -> None:
+    with pytest.raises(UsageError, match=r"^-a https?://.*: this is no address: "):
+        attachment(given)
 
 
 def test_an_address_that_is_not_utf8_is_bad_data() -> None:
