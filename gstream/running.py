@@ -17,7 +17,7 @@ from .events import dumps, loads
 from .strays import Stray, send
 
 GRACE = 0.5
-"""Seconds that what a command has started may keep its output open, and that ending may take."""
+"""Seconds that what a command has started may keep its stderr open, and that ending may take."""
 
 _READ_SIZE = 65536
 _TAIL = 4000
@@ -139,17 +139,28 @@ class Command:
             selector.register(pipe, events, action)
 
     def look(self, selector: selectors.BaseSelector) -> Outcome | None:
-        """The outcome if the command has ended; ends it if it takes too long."""
+        """The outcome if the command and its output have ended; ends them if they take too long."""
         now = time.monotonic()
-        if self._ended is None and self._process.poll() is not None:
+        if self._ended is None and not self.running:
             self._ended = now
-        if self._ended is not None and (not self.is_open or now > self._ended + GRACE):
+        if self._ended is not None and (not self.is_open or self._is_late(now)):
             return self._outcome(selector)
-        if not self._why and self._ended is None and now > self._started + self._limits.timeout:
+        if self._result_is_due and now > self._started + self._limits.timeout:
             self._stop(f"timed out after {self._limits.timeout:g} s")
         if self._kill_at is not None and now > self._kill_at:
             self.signal(signal.SIGKILL)
         return None
+
+    @property
+    def _result_is_due(self) -> bool:
+        """Whether more of its result can come, be it from what it has started: as in `$(…)`."""
+        code = self._process.poll()
+        return not self._why and (code is None or (code == 0 and not self._process.stdout.closed))
+
+    def _is_late(self, now: float) -> bool:
+        """Whether what is still open says nothing that is waited for."""
+        assert self._ended is not None  # noqa: S101 - asked for then only
+        return not self._result_is_due and now > max(self._ended + GRACE, self._kill_at or 0.0)
 
     @property
     def running(self) -> bool:

@@ -175,6 +175,8 @@ def _wait_for(condition: Callable[[], object]) -> None:
         pytest.param("sleep {} & wait", id="its-child"),
         pytest.param("trap '' TERM; sleep {} & sleep {}; wait", id="deaf-to-term"),
         pytest.param("exec >&- 2>&-; sleep {}", id="closed-its-output"),
+        pytest.param("sleep {} &", id="its-child-that-keeps-its-output-open"),
+        pytest.param("trap '' TERM; sleep {} &", id="such-a-child-that-is-deaf-to-term"),
         pytest.param("timeout 1000 sleep {}; :", id="in-a-group-of-its-own"),
         pytest.param("setsid sleep {} & wait", id="in-a-session-of-its-own"),
         pytest.param(
@@ -202,10 +204,13 @@ def test_the_time_of_a_command_counts_from_its_own_start() -> None:
     assert outcomes == [Outcome("")] * 6
 
 
-def test_what_a_command_leaves_in_the_background_is_not_waited_for() -> None:
+@pytest.mark.parametrize("output", [">/dev/null", ">/dev/null 2>&1"], ids=["stderr", "neither"])
+def test_what_a_command_leaves_in_the_background_without_its_output_is_not_waited_for(
+    output: str,
+) -> None:
     mark = f"1002.{os.getpid()}"
 
-    outcome = run_one(sh(f"sleep {mark} & echo done"), timeout=DEADLINE)
+    outcome = run_one(sh(f"sleep {mark} {output} & echo done"), timeout=DEADLINE)
 
     assert outcome == Outcome("done")
     [left] = _sleepers(mark)

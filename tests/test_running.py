@@ -32,8 +32,20 @@ def test_the_arguments_are_json_whatever_they_hold() -> None:
     assert outcome.value == "1"
 
 
-def test_output_that_comes_from_a_child_after_the_command_has_ended_still_counts() -> None:
-    assert run_one(sh("(sleep 0.1; echo late) &")) == Outcome("late")
+@pytest.mark.parametrize("seconds", ["0.1", "0.9"])
+def test_output_that_comes_from_a_child_after_the_command_has_ended_still_counts(
+    seconds: str,
+) -> None:
+    assert run_one(sh(f"(sleep {seconds}; echo late) &")) == Outcome("late")
+
+
+def test_the_result_of_a_command_that_has_failed_is_not_waited_for() -> None:
+    began = time.monotonic()
+
+    outcome = run_one(sh(f"sleep {DEADLINE} & exit 3"), timeout=DEADLINE)
+
+    assert outcome == Outcome("exit status 3", is_error=True)
+    assert time.monotonic() - began < DEADLINE / 2
 
 
 # --- what becomes of its output
