@@ -225,6 +225,8 @@ class Following:
     def _tell_finished(self, kept: Cursor) -> None:
         progress = Progress()
         progress.status, progress.completed = kept.status, True
+        progress.interaction_id = kept.interaction_id
+        progress.calls = {"CALL_ID": None}  # the file does not know them
         self._run.note(f"{kept.interaction_id} was written to its end")
         self._run.session.nothing_to_do(progress.failure())
 

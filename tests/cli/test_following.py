@@ -231,6 +231,21 @@ def test_a_finished_cursor_needs_no_request_and_ends_the_same(tmp_path: Path) ->
     assert len(model.requests) == 1
 
 
+def test_a_finished_cursor_of_calls_that_wait_says_how_to_answer_them(tmp_path: Path) -> None:
+    cursor = str(tmp_path / "cursor")
+    call = support.start("function_call", id="c1", name="f", arguments={})
+    turn = [support.created("v1_a"), call, support.stop()]
+    ended = support.completed("requires_action", id="v1_a")
+    with RawServer(answering(support.stream(*turn, ended))) as server:
+        run(*create(server.url, "--cursor", cursor))
+        again = run("resume", "--cursor", cursor, "--base-url", server.url)
+
+    assert again.code == 10
+    assert again.stderr.endswith(
+        "answer with: gstream create --previous v1_a --function-result CALL_ID=…\n"
+    )
+
+
 def test_another_view_cannot_go_on(tmp_path: Path) -> None:
     cursor = str(tmp_path / "cursor")
     with FaultServer(FaultModel(stream("all"), [Fault(events=11)])) as server:
