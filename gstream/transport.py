@@ -3,7 +3,7 @@
 import os
 import re
 import zlib
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
@@ -96,17 +96,19 @@ class Transport:
 
     Attributes:
         base_url: With its scheme; plain http only to a loopback host.
-        headers: Sent with each request; the key is among them.
+        headers: Sent with each request in place of our own, the key among them.
         connect_timeout: Seconds to connect.
         idle_timeout: Seconds without a byte after which a connection counts as broken.
         log: Is told about what goes over the wire, secrets removed; None if nobody listens.
+        shown: A body as it may be told.
     """
 
     base_url: str
-    headers: Mapping[str, str]
+    headers: Sequence[tuple[str, str]]
     connect_timeout: float = 10.0
     idle_timeout: float = 300.0
     log: Callable[[str], None] | None = None
+    shown: Callable[[bytes], bytes] = bytes
     _client: httpx.Client | None = field(default=None, init=False)
 
     def connect(self, request: Request) -> Answer:
@@ -118,12 +120,8 @@ class Transport:
         """
         if self._client is None:
             self._client = self._new_client()
-        headers = {**self.headers, "Accept": _accept(request)}
-        content: bytes | Iterator[bytes] | None = None
-        if request.body:
-            headers["Content-Type"] = "application/json"
-            headers["Content-Length"] = str(len(request.body))
-            content = _pieces(request.body)
+        headers = [*self.headers, *self._own_headers(request)]
+        content = _pieces(request.body) if request.body else None
         self._tell_request(request, headers)
         try:
             outgoing = self._client.build_request(
@@ -142,6 +140,14 @@ class Transport:
         return Answer(
             response.status_code, response.headers, self._chunks(response), response.close
         )
+
+    def _own_headers(self, request: Request) -> Iterator[tuple[str, str]]:
+        """What follows from a request, as far as it was not given."""
+        given = {name.lower() for name, _ in self.headers}
+        own = {"Accept": _accept(request)}
+        if request.body:
+            own |= {"Content-Type": "application/json", "Content-Length": str(len(request.body))}
+        return ((name, value) for name, value in own.items() if name.lower() not in given)
 
     def close(self) -> None:
         """Close all connections."""
@@ -194,16 +200,15 @@ class Transport:
         except zlib.error as exc:
             raise BrokenStreamError(f"the answer is no {coding}: {exc}") from exc
 
-    def _tell_request(self, request: Request, headers: Mapping[str, str]) -> None:
+    def _tell_request(self, request: Request, headers: Iterable[tuple[str, str]]) -> None:
         if self.log is None:
             return
         self.log(f"> {request}")
-        for name, value in headers.items():
+        for name, value in headers:
             self.log(f"> {name}: {'[removed]' if is_secret(name) else value}")
         if request.body:
-            self.log(
-                f"> {len(request.body)} bytes: {request.body[:2000].decode('utf-8', 'replace')}"
-            )
+            text = self.shown(request.body)[:2000].decode("utf-8", "replace")
+            self.log(f"> {len(request.body)} bytes: {text}")
 
     def _tell_response(self, response: httpx.Response) -> None:
         if self.log is None:

@@ -17,7 +17,7 @@ DEADLINE = 20.0
 
 @dataclass(frozen=True, slots=True)
 class Received:
-    """A request as it came; header names are in lower case."""
+    """A request as it came; names of headers in lower case, one of each."""
 
     method: str
     path: str
@@ -89,7 +89,10 @@ def receive(connection: socket.socket) -> Received | None:
     head, _, body = data.partition(b"\r\n\r\n")
     first, *lines = head.decode("latin-1").split("\r\n")
     pairs = (line.partition(":") for line in lines)
-    headers = {name.lower(): value.strip() for name, _, value in pairs}
+    headers: dict[str, str] = {}
+    for name, _, value in pairs:
+        before = f"{headers[name.lower()]}, " if name.lower() in headers else ""
+        headers[name.lower()] = before + value.strip()
     whole = bytearray(body)
     while len(whole) < int(headers.get("content-length", "0")):
         whole += connection.recv(1024 * 1024)

@@ -36,7 +36,7 @@ def _transport(
     idle_timeout: float = servers.DEADLINE,
     log: Callable[[str], None] | None = None,
 ) -> Iterator[Transport]:
-    transport = Transport(url, headers or {}, connect_timeout, idle_timeout, log)
+    transport = Transport(url, list((headers or {}).items()), connect_timeout, idle_timeout, log)
     try:
         yield transport
     finally:
@@ -307,6 +307,16 @@ def test_the_log_shows_no_body_where_there_is_none() -> None:
 
     assert lines[:2] == [f"> GET {server.url}/x", "> Accept: application/json"]
     assert lines[2].startswith("< HTTP/1.1 200")
+
+
+def test_the_log_shows_a_body_as_it_may_be_shown() -> None:
+    lines: list[str] = []
+    with RawServer(servers.answering()) as server, _transport(server.url, log=lines.append) as it:
+        it.shown = bytes.upper
+        it.connect(Request("POST", f"{server.url}/x", b'{"a":1}')).read()
+
+    assert '> 7 bytes: {"A":1}' in lines
+    assert server.requests[0].body == b'{"a":1}'
 
 
 def test_the_log_shows_both_directions_without_secrets() -> None:

@@ -219,5 +219,5 @@ def _secrets(options: dict[str, Any]) -> list[str]:
 
     with suppress(GstreamError):
         headers = request_headers(options)
-        return [value.split()[-1] for name, value in headers.items() if value and is_secret(name)]
+        return [value.split()[-1] for name, value in headers if value and is_secret(name)]
     return []

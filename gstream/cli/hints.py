@@ -66,7 +66,7 @@ def resume_hint(options: dict[str, Any], view: str, interaction_id: str, last_ev
 def cancel_command(options: dict[str, Any], url: str) -> str:
     """The command that asks the server to stop a run; empty if it cannot be shown."""
     headers = (f"-H {header}" for header in _secret_free_headers(options))
-    command = " ".join(["curl -X POST -d '{}'", *headers, shlex.quote(url)])
+    command = " ".join(["curl -g -X POST -d '{}'", *headers, shlex.quote(url)])
     return command if command.isprintable() else ""
 
 
@@ -90,7 +90,7 @@ def curl_command(options: dict[str, Any], path: str, body: Body) -> bytes:
         for name, value in fixed.items()
         if name.lower() not in replaced
     ]
-    lines = [f"curl -sN -X POST {shlex.quote(request_url(options, path))}"]
+    lines = [f"curl -gsN -X POST {shlex.quote(request_url(options, path))}"]
     lines += [f"-H {header}" for header in (*headers, *_secret_free_headers(options))]
     lines.append(f"--data @- <<'JSON'\n{dumps(body).decode()}\nJSON")
     return (" \\\n  ".join(lines) + "\n").encode()
@@ -126,10 +126,10 @@ def _secret_free_headers(options: dict[str, Any]) -> Iterator[str]:
     """The headers of a request that the user has chosen, quoted; the key among them."""
     if not {name.lower() for name, _ in given_headers(options)} & _KEYS:
         yield f'"x-goog-api-key: {_key_in_shell(options)}"'
-    yield from _given_headers(options)
+    yield from _given_headers(options, empty=";")  # curl takes `NAME:` for a header to leave out
 
 
-def _given_headers(options: dict[str, Any]) -> Iterator[str]:
+def _given_headers(options: dict[str, Any], empty: str = ":") -> Iterator[str]:
     from gstream.transport import is_secret
 
     for name, value in given_headers(options):
@@ -137,7 +137,7 @@ def _given_headers(options: dict[str, Any]) -> Iterator[str]:
             variable = "".join(c if c.isalnum() else "_" for c in name.upper())
             yield f'{shlex.quote(f"{name}: ")}"${variable}"'
         else:
-            yield shlex.quote(f"{name}: {value}")
+            yield shlex.quote(f"{name}: {value}" if value else f"{name}{empty}")
 
 
 def _key_in_shell(options: dict[str, Any]) -> str:

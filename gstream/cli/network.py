@@ -19,6 +19,7 @@ from gstream.errors import (
     NoInputError,
     TimeIsUpError,
 )
+from gstream.events import dumps, loads
 
 from .failures import hide
 from .given import read_file
@@ -77,13 +78,14 @@ class Network:
         options = self._options
         base_url = check_base_url(options["base_url"])
         headers = request_headers(options)
-        _hide_values(headers.items())
+        _hide_values(headers)
         return Transport(
             base_url,
             headers,
             options["connect_timeout"],
             options["idle_timeout"],
             self._run.wire if options["verbose"] >= 2 else None,
+            _shown,
         )
 
 
@@ -104,6 +106,13 @@ def _hide_values(headers: Iterable[tuple[str, str]]) -> None:
     for name, value in headers:
         if is_secret(name):
             hide(value.rpartition(" ")[2])
+
+
+def _shown(body: bytes) -> bytes:
+    """The body of a request as it is recorded, too: without what is sent on to others."""
+    from gstream.matching import recordable  # takes a while to load
+
+    return dumps(recordable(loads(body)))
 
 
 def _playback(options: dict[str, Any], run: Run) -> "Playback | None":
@@ -127,8 +136,8 @@ def request_url(options: dict[str, Any], path: str = INTERACTIONS) -> str:
     return f"{options['base_url'].rstrip('/')}/{options['api_version']}/{path}"
 
 
-def request_headers(options: dict[str, Any]) -> dict[str, str]:
-    """The headers of every request, the key among them.
+def request_headers(options: dict[str, Any]) -> list[tuple[str, str]]:
+    """The headers of every request, the key among them; those that were given in place of ours.
 
     Raises:
         ConfigurationError: There is no key.
@@ -146,7 +155,7 @@ def request_headers(options: dict[str, Any]) -> dict[str, str]:
     headers = {name: value for name, value in headers.items() if name.lower() not in replaced}
     if not replaced & {"authorization", "x-goog-api-key"}:
         headers["x-goog-api-key"] = _key(options["api_key_file"])
-    return headers | dict(given)
+    return [*headers.items(), *given]
 
 
 def given_headers(options: dict[str, Any]) -> list[tuple[str, str]]:

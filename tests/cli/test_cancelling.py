@@ -54,7 +54,7 @@ def test_a_refusal_is_told_in_the_servers_words(body: bytes, words: str) -> None
 
 
 OPTIONS: dict[str, Any] = {"cancel_on_interrupt": True, "header": (), "api_key_file": None}
-COMMAND = f"curl -X POST -d '{{}}' -H \"x-goog-api-key: $GEMINI_API_KEY\" {REQUEST.url}"
+COMMAND = f"curl -g -X POST -d '{{}}' -H \"x-goog-api-key: $GEMINI_API_KEY\" {REQUEST.url}"
 
 
 def stopped(status: int, *, asked: bool, background: bool) -> list[str]:

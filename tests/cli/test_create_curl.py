@@ -1,5 +1,7 @@
 """`create --curl`: a command that sends the same request and holds no secret."""
 
+from urllib.parse import unquote
+
 import pytest
 
 from tests import servers
@@ -12,18 +14,20 @@ from tests.servers import RawServer
 
 
 @pytest.mark.needs("curl")
-def test_the_curl_command_sends_the_same_request() -> None:
+@pytest.mark.parametrize("path", ["", "/a[1]/{b,c}"], ids=["plain", "like-a-pattern"])
+def test_the_curl_command_sends_the_same_request(path: str) -> None:
     args = ["-p", 'it\'s "quoted" $HOME `x` 東京\nJSON', "-H", "X-Team: it's us", "-T", "a b"]
+    args += ["-H", "X-Empty:", "-H", "accept: a/b", "-H", "X-A: 1", "-H", "X-A: 2"]
     with RawServer(servers.answering(servers.stream("ok"))) as server:
-        env = {"GOOGLE_GEMINI_BASE_URL": server.url}
+        env = {"GOOGLE_GEMINI_BASE_URL": server.url + path}
         got = run_bash('gstream create --curl "$@" | bash | gstream decode', *args, env=env)
         sent = run("create", *args, env=env)
 
     by_curl, by_create = server.requests
     assert (got.text, sent.text) == ("ok\n", "ok\n")
     assert by_curl.body == by_create.body
-    assert (by_curl.method, by_curl.path) == (by_create.method, by_create.path)
-    for name in ("x-goog-api-key", "content-type", "accept", "api-revision", "x-team"):
+    assert (by_curl.method, unquote(by_curl.path)) == (by_create.method, unquote(by_create.path))
+    for name in "x-goog-api-key content-type accept api-revision x-team x-empty x-a".split():
         assert by_curl.headers[name] == by_create.headers[name]
 
 

@@ -53,6 +53,15 @@ def test_a_header_replaces_ours_and_others_are_added() -> None:
     assert request.headers["x-team"] == "us"
 
 
+@pytest.mark.parametrize("name", ["accept", "Accept", "content-type", "Content-Type"])
+def test_a_header_replaces_one_that_follows_from_the_request(name: str) -> None:
+    assert one_request("-H", f"{name}: a/b").headers[name.lower()] == "a/b"
+
+
+def test_a_header_can_be_given_twice() -> None:
+    assert one_request("-H", "X-A: 1", "-H", "x-a: 2").headers["x-a"] == "1, 2"
+
+
 @pytest.mark.parametrize(
     ("env", "args", "words"),
     [

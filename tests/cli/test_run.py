@@ -210,6 +210,16 @@ def test_very_verbose_tells_what_goes_over_the_wire() -> None:
     assert "< content-type: text/event-stream\n" in got.stderr
 
 
+def test_very_verbose_shows_no_secret_that_is_sent_on_to_others() -> None:
+    tool = {"type": "mcp_server", "url": "u", "headers": {"Authorization": "Bearer s3cret"}}
+    with RawServer(OK) as server:
+        got = create(server, "-vv", "-T", json.dumps(tool))
+
+    assert "s3cret" not in got.stderr
+    assert '"headers":{"Authorization":"[removed]"}' in got.stderr
+    assert b"s3cret" in server.requests[0].body
+
+
 def test_quiet_leaves_only_the_failure() -> None:
     broken = servers.opening("one") + b"data: {oops\n\n"
 
