@@ -20,7 +20,7 @@ import orjson
 
 from .blocks import END_OF_BLOCK
 from .errors import BadDataError
-from .events import Event, batch_of, dumps, loads
+from .events import Event, batch_of, dumps, loads_exactly
 from .matching import describe_miss, find
 from .outcome import Progress
 from .reader import EventReader
@@ -107,7 +107,7 @@ class Library:
 
     def _post(self, path: str, what: str, body: bytes) -> Reply:
         try:
-            asked = loads(body)
+            asked = loads_exactly(body)
         except BadDataError as exc:
             return refusal(400, "invalid_request", str(exc))
         if not isinstance(asked, dict):

@@ -1,16 +1,13 @@
 """JSON that is no event: error bodies, finished interactions, chunks of generateContent. Pure."""
 
-import json  # noqa: TID251 - reads the long integers that orjson rounds
-import re
 from typing import Any
 
 import orjson
 
 from .errors import BadDataError
-from .events import Batch, Event, batch_of, dumps, loads
+from .events import Batch, Event, batch_of, dumps, exact, loads
 
 _CHUNK_KEYS = frozenset({"candidates", "promptFeedback", "usageMetadata", "responseId"})
-_LONG_INTEGER = re.compile(rb"[0-9]{19}")
 
 
 def values_in(document: bytes) -> list[Any]:
@@ -70,13 +67,8 @@ def with_long_integers(chunk: Event, raw: bytes) -> Event:
         chunk: A chunk of generateContent.
         raw: Its JSON.
     """
-    if b'"functionCall"' not in raw or not _LONG_INTEGER.search(raw):
-        return chunk
-    try:
-        exact: Event = json.loads(raw)
-    except (ValueError, RecursionError):  # thousands of digits, or of levels
-        return chunk
-    return exact
+    found: Event = exact(chunk, raw) if b'"functionCall"' in raw else chunk
+    return found
 
 
 def made(events: list[Event]) -> Batch:

@@ -7,6 +7,8 @@ type checkers, stand in `event_types` and can be had from here.
 """
 
 import json  # noqa: TID251 - accepts the lone surrogates that orjson refuses
+import re
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import orjson
@@ -43,6 +45,7 @@ LEGACY_EVENTS = {
     "content.stop": "step.stop",
 }
 
+_LONG_INTEGER = re.compile(rb"[0-9]{19}")
 _MEDIA_KINDS = ("image", "audio", "video")
 
 
@@ -173,27 +176,56 @@ def loads(raw: bytes) -> Any:
             raise BadDataError(f"not JSON: {exc}: {shorten(raw)}") from exc
 
 
-def dumps(value: Any) -> bytes:
+def loads_exactly(raw: bytes) -> Any:
+    """As `loads`, but integers above 64 bits keep all their digits.
+
+    Raises:
+        BadDataError: It is not JSON.
+    """
+    return exact(loads(raw), raw)
+
+
+def exact(value: Any, raw: bytes) -> Any:
+    """A value with all digits of its integers, of which orjson rounds the long ones.
+
+    Args:
+        value: As it was parsed.
+        raw: Its JSON.
+    """
+    if not _LONG_INTEGER.search(raw):
+        return value
+    try:
+        return _without_surrogates(json.loads(raw.decode("utf-8", "replace")))
+    except (ValueError, RecursionError):  # thousands of digits, or of levels
+        return value
+
+
+def dumps(value: Any, *, sort: bool = False) -> bytes:
     """JSON without line breaks, also of what orjson refuses: long integers, deep nesting.
+
+    Args:
+        value: What JSON can hold.
+        sort: Whether keys are sorted.
 
     Raises:
         BadDataError: It is nested some thousand levels deep.
     """
     try:
-        return orjson.dumps(value)
+        return orjson.dumps(value, option=orjson.OPT_SORT_KEYS if sort else 0)
     except orjson.JSONEncodeError:
         try:
-            return _dumps_slowly(value)
+            return _dumps_slowly(value, sort=sort)
         except RecursionError as exc:
             raise BadDataError("JSON that is nested too deeply to be written") from exc
 
 
-def _dumps_slowly(value: Any) -> bytes:
+def _dumps_slowly(value: Any, *, sort: bool) -> bytes:
+    write = partial(json.dumps, ensure_ascii=False, separators=(",", ":"), sort_keys=sort)
     try:
-        text = json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+        text = write(value, allow_nan=False)
     except ValueError:  # a number above all floats: null, as orjson writes it
         finite = json.loads(json.dumps(value), parse_constant=lambda _name: None)
-        text = json.dumps(finite, ensure_ascii=False, separators=(",", ":"))
+        text = write(finite)
     return text.encode()
 
 

@@ -12,9 +12,7 @@ from itertools import takewhile
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
-import orjson
-
-from .events import Event
+from .events import Event, dumps, loads_exactly
 from .recording import Recording
 
 _PIECE = 4 * 65536  # base64 of whole triples
@@ -48,7 +46,7 @@ def recordable(value: Any) -> Any:
 def canonical(body: Mapping[str, Any]) -> bytes:
     """What equal requests have in common; how the answer comes, `stream`, does not count."""
     kept = {key: value for key, value in body.items() if key != "stream"}
-    return orjson.dumps(recordable(kept), option=orjson.OPT_SORT_KEYS)
+    return dumps(recordable(kept), sort=True)
 
 
 def with_model(body: Mapping[str, Any], path: str) -> Mapping[str, Any]:
@@ -96,7 +94,7 @@ def _start_of(body: Mapping[str, Any]) -> str:
 
 def _differences(recorded: Mapping[str, Any], asked: Mapping[str, Any]) -> list[str]:
     """The fields in which two requests differ, with both values."""
-    both = [orjson.loads(canonical(body)) for body in (recorded, asked)]
+    both = [loads_exactly(canonical(body)) for body in (recorded, asked)]
     return list(_differing(both[0], both[1], path=""))
 
 
@@ -114,7 +112,7 @@ def _differing(recorded: Any, asked: Any, path: str) -> Iterator[str]:
 def _short(value: Any) -> str:
     if value is None:
         return "nothing"
-    text = orjson.dumps(value).decode()
+    text = dumps(value).decode()
     return text if len(text) <= _SHOWN else text[:_SHOWN] + "…"
 
 

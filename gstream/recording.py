@@ -18,7 +18,7 @@ from typing import NamedTuple
 
 import orjson
 
-from .events import Event
+from .events import Event, exact
 
 FIRST_LINE = b": gstream-recording 1\n"
 
@@ -199,7 +199,7 @@ class _KeepingCutter(_Cutter):
 
 def _fields(text: bytes) -> Event:
     try:
-        fields: Event = orjson.loads(text)
+        fields: Event = exact(orjson.loads(text), text)
     except orjson.JSONDecodeError:
         return {}
     return fields

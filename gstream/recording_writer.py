@@ -9,10 +9,8 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Any, Protocol
 
-import orjson
-
 from .errors import CannotCreateError
-from .events import Event
+from .events import Event, dumps
 from .matching import recordable
 from .outputs import open_output
 from .recording import FIRST_LINE, Clock
@@ -235,7 +233,7 @@ class Recorder:
 
 
 def _comment(word: bytes, fields: Event) -> bytes:
-    return b": " + word + orjson.dumps(fields) + b"\n"
+    return b": " + word + dumps(fields) + b"\n"
 
 
 def _missing_end(blocks: bytes) -> bytes:

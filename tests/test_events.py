@@ -19,6 +19,7 @@ from gstream.events import (
     dumps,
     line_of,
     loads,
+    loads_exactly,
     named,
     parse_event,
     parse_lines,
@@ -105,8 +106,22 @@ def nested(depth: int) -> Any:
     return value
 
 
+@pytest.mark.parametrize(
+    ("raw", "expected"),
+    [
+        pytest.param(b'{"n":18446744073709551616}', {"n": 2**64}, id="65-bits"),
+        pytest.param(b'["\\ud800",1180591620717411303424]', ["\ufffd", 2**70], id="surrogate"),
+        pytest.param(b'["\xff",1180591620717411303424]', ["\ufffd", 2**70], id="no-utf-8"),
+        pytest.param(b"[1.5]", [1.5], id="others"),
+    ],
+)
+def test_integers_can_be_read_with_all_their_digits(raw: bytes, expected: Any) -> None:
+    assert loads_exactly(raw) == expected
+
+
 def test_writes_long_integers_and_deep_nesting() -> None:
     assert dumps({"a": 2**70}) == b'{"a":1180591620717411303424}'
+    assert dumps({"b": 2**70, "a": 1}, sort=True) == b'{"a":1,"b":1180591620717411303424}'
     assert dumps(nested(500)) == b"[" * 500 + b"]" * 500
 
 

@@ -107,6 +107,13 @@ def test_the_order_of_keys_does_not_count() -> None:
     assert canonical({"a": 1, "b": {"c": 2, "d": 3}}) == canonical({"b": {"d": 3, "c": 2}, "a": 1})
 
 
+def test_long_integers_differ_by_their_last_digit() -> None:
+    one, two = ({"b": 1, "a": 10**23 + n} for n in (1, 2))
+
+    assert canonical(one) == b'{"a":100000000000000000000001,"b":1}'
+    assert canonical(one) != canonical(two)
+
+
 def test_how_the_answer_comes_does_not_count() -> None:
     assert canonical({"input": "a", "stream": True}) == canonical({"input": "a"})
 

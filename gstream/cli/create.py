@@ -14,7 +14,7 @@ from gstream.views import dump_line
 
 from .calls import declare, exec_options
 from .failures import check_stdout, say, write_stdout
-from .given import check_stdin_once, json_value, loose_json, read_file, text_of
+from .given import check_stdin_once, json_value, loose_json, read_text, text_of
 from .hints import curl_command
 from .options import Command, network_options, order_given, view_options
 from .run import new_run, speed_up
@@ -239,7 +239,7 @@ def _parts(ctx: click.Context) -> list[api.Body]:
     """The parts of the input, in the order of the command line."""
     readers: dict[str, Callable[[str], api.Body]] = {
         "prompt": lambda text: api.text_part(text_of("-p", text)),
-        "file": lambda name: api.text_part(_text_file(name)),
+        "file": _file_part,
         "attach": _attachment,
     }
     given = {name: iter(ctx.params[name]) for name in readers}
@@ -257,8 +257,16 @@ def _attachment(given: str) -> api.Body:
     return attachment(given)
 
 
+def _file_part(name: str) -> api.Body:
+    """The text of a file, which says something: an empty one is a step before that has failed."""
+    text = _text_file(name)
+    if not text.strip():
+        raise UsageError(f"-f {name}: it is empty")
+    return api.text_part(text)
+
+
 def _text_file(name: str) -> str:
-    raw = read_file(name)
+    raw = read_text(name)
     try:
         return raw.decode()
     except UnicodeDecodeError as exc:

@@ -1,5 +1,6 @@
 """What the values of options stand for: text, JSON, the content of files or of standard input."""
 
+import codecs
 import errno
 import math
 import os
@@ -9,7 +10,7 @@ from typing import Any
 import click
 
 from gstream.errors import BadDataError, NoInputError, input_name
-from gstream.events import loads
+from gstream.events import loads, loads_exactly
 
 _PIECE = 1024 * 1024
 
@@ -45,6 +46,11 @@ def read_file(name: str, *, most: float = MOST_BYTES) -> bytes:
     return bytes(content)
 
 
+def read_text(name: str) -> bytes:
+    """As `read_file`, without the byte order mark that some editors begin a text with."""
+    return read_file(name).removeprefix(codecs.BOM_UTF8)
+
+
 def unreadable(name: str, exc: OSError) -> NoInputError:
     """The failure of reading a file, or standard input for `-`."""
     if name == "-" and exc.errno == errno.EBADF:
@@ -59,13 +65,16 @@ def json_value(option: str, value: str) -> Any:
         BadDataError: It is not JSON, or nothing that can be sent.
         NoInputError: The file cannot be read.
     """
-    raw = read_file(value[1:]) if value.startswith("@") else os.fsencode(value)
+    of_file = value.startswith("@")
+    raw = read_text(value[1:]) if of_file else os.fsencode(value)
+    where = f"{option} {value}" if of_file else option
     try:
-        found = loads(raw)
+        found = loads_exactly(raw)
     except BadDataError as exc:
-        raise BadDataError(f"{option}: {exc}") from exc
+        hint = f"a file is written @{value}" if os.path.isfile(value) else ""
+        raise BadDataError(f"{where}: {exc}", hint=hint) from exc
     if problem := _problem(found):
-        raise BadDataError(f"{option}: {problem}")
+        raise BadDataError(f"{where}: {problem}")
     return found
 
 

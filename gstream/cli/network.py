@@ -19,10 +19,10 @@ from gstream.errors import (
     NoInputError,
     TimeIsUpError,
 )
-from gstream.events import dumps, loads
+from gstream.events import dumps, loads_exactly
 
 from .failures import hide
-from .given import read_file
+from .given import read_text
 from .run import Run
 from .signals import alarm, interrupt, stop_alarm, waiting, while_waiting
 
@@ -112,7 +112,7 @@ def _shown(body: bytes) -> bytes:
     """The body of a request as it is recorded, too: without what is sent on to others."""
     from gstream.matching import recordable  # takes a while to load
 
-    return dumps(recordable(loads(body)))
+    return dumps(recordable(loads_exactly(body)))
 
 
 def _playback(options: dict[str, Any], run: Run) -> "Playback | None":
@@ -207,7 +207,12 @@ def _key_in_file(name: str) -> str:
         raise ConfigurationError(
             f"--api-key-file {name}: others can read it", hint=f"chmod 600 {shlex.quote(name)}"
         )
-    return read_file(name).decode("utf-8", "replace").strip()
+    key = read_text(name).decode("utf-8", "replace").strip()
+    if not key:
+        raise ConfigurationError(f"--api-key-file {name}: it is empty")
+    if len(key.splitlines()) > 1:
+        raise ConfigurationError(f"--api-key-file {name}: it has more than one line")
+    return key
 
 
 @contextmanager

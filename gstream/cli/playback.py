@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 from gstream.answering import Library, Reply
 from gstream.cassette import CassetteTape, library
 from gstream.errors import NoInputError
-from gstream.events import dumps, loads
+from gstream.events import dumps, loads_exactly
 from gstream.matching import find_demo
 from gstream.recording import Recording, read
 from gstream.recording_writer import Tape
@@ -77,7 +77,7 @@ class Playback:
             if again:
                 tape.reconnect({"path": target})
             else:
-                body = loads(request.body) if request.body else None
+                body = loads_exactly(request.body) if request.body else None
                 tape.request(request.method, target, body)
 
     def _miss(self, reply: Reply) -> NoInputError:
@@ -102,7 +102,7 @@ def _without_secrets(request: "Request") -> "Request":
     """The request as it is recorded, and looked for: a key may stand in a prompt."""
     if not request.body:
         return request
-    return replace(request, body=dumps(_cleaned(loads(request.body))))
+    return replace(request, body=dumps(_cleaned(loads_exactly(request.body))))
 
 
 def _cleaned(value: Any) -> Any:

@@ -277,7 +277,7 @@ def test_options_that_do_not_go_together_are_a_usage_error(args: list[str], word
             id="function-result",
         ),
         pytest.param(["-f", "latin1.txt"], "latin1.txt: not UTF-8 at byte 2", id="file"),
-        pytest.param(["-p", "x", "-o", "a=@latin1.txt"], "-o: not JSON", id="option-file"),
+        pytest.param(["-p", "x", "-o", "a=@latin1.txt"], "-o @latin1.txt: not", id="option-file"),
     ],
 )
 def test_broken_input_is_bad_data(args: list[str], words: str, files: Path) -> None:

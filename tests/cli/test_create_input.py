@@ -31,6 +31,37 @@ def test_text_is_read_from_stdin(args: list[str], field: str) -> None:
     assert dry_body(*args, stdin="Grüße\n".encode())[field] == "Grüße\n"
 
 
+def test_a_byte_order_mark_is_no_text() -> None:
+    assert dry_body("-f", "-", stdin="\ufeffhi".encode())["input"] == "hi"
+
+
+@pytest.mark.parametrize("stdin", [b"", b" \n", "\ufeff".encode()], ids=["empty", "blank", "mark"])
+def test_a_file_of_text_without_text_is_a_usage_error(stdin: bytes) -> None:
+    got = run("create", "-n", "-f", "-", "-p", "Write the commit message.", stdin=stdin)
+
+    assert (got.code, got.stdout) == (2, b"")
+    assert got.stderr.endswith("Error: -f -: it is empty\n")
+
+
+@pytest.mark.parametrize(
+    "args",
+    [
+        pytest.param(["-o", "seed=12345678901234567890123"], id="option"),
+        pytest.param(["-d", '{"seed":12345678901234567890123}'], id="data"),
+        pytest.param(["-T", '{"name":"f","seed":12345678901234567890123}'], id="tool"),
+        pytest.param(["--schema", '{"seed":12345678901234567890123}'], id="schema"),
+        pytest.param(
+            ["--previous", "v", "--function-result", 'c={"seed":12345678901234567890123}'],
+            id="function-result",
+        ),
+    ],
+)
+def test_no_digit_of_an_integer_is_lost(args: list[str]) -> None:
+    got = run("create", "-n", "-p", "x", *args)
+
+    assert b'"seed":12345678901234567890123' in got.stdout
+
+
 @pytest.mark.parametrize(
     ("args", "field"),
     [

@@ -1,7 +1,9 @@
 """What the values of options stand for: text, JSON, files and standard input."""
 
+import codecs
 import math
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 import click
@@ -51,6 +53,36 @@ def test_a_value_is_the_json_of_a_file(tmp_path: Path) -> None:
     (tmp_path / "x.json").write_text(' {"a":\n1}\n')
 
     assert given.json_value("-x", f"@{tmp_path}/x.json") == {"a": 1}
+
+
+@pytest.mark.parametrize("read", [given.json_value, given.loose_json])
+def test_integers_keep_all_their_digits(read: Callable[[str, str], object]) -> None:
+    assert read("-x", '{"a":123456789012345678901234567890}') == {"a": int("1234567890" * 3)}
+
+
+def test_a_file_may_begin_with_a_byte_order_mark(tmp_path: Path) -> None:
+    (tmp_path / "x.json").write_bytes(codecs.BOM_UTF8 + b'{"a":1}')
+
+    assert given.json_value("-x", f"@{tmp_path}/x.json") == {"a": 1}
+
+
+def test_a_file_that_is_not_json_is_named(tmp_path: Path) -> None:
+    (tmp_path / "x.json").write_text("{")
+
+    with pytest.raises(BadDataError) as caught:
+        given.json_value("-x", f"@{tmp_path}/x.json")
+
+    assert str(caught.value).startswith(f"-x @{tmp_path}/x.json: not JSON: ")
+    assert caught.value.hint == ""
+
+
+def test_the_name_of_a_file_in_place_of_json_is_noticed(tmp_path: Path) -> None:
+    (tmp_path / "x.json").write_text("{}")
+
+    with pytest.raises(BadDataError) as caught:
+        given.json_value("-x", f"{tmp_path}/x.json")
+
+    assert caught.value.hint == f"a file is written @{tmp_path}/x.json"
 
 
 @pytest.mark.parametrize("value", ["{", "yes", "{'a':1}", "NaN"])
@@ -103,7 +135,7 @@ def test_a_loose_value_is_json_or_else_text(value: str, expected: object) -> Non
 def test_a_loose_value_from_a_file_must_be_json(tmp_path: Path) -> None:
     (tmp_path / "x").write_text("low")
 
-    with pytest.raises(BadDataError, match=r"^-x: not JSON"):
+    with pytest.raises(BadDataError, match=r"^-x @.*/x: not JSON"):
         given.loose_json("-x", f"@{tmp_path}/x")
 
 

@@ -12,9 +12,9 @@ from tests.servers import RawServer, Script, refusing
 OK = servers.answering(servers.stream("ok"))
 
 
-def _key_file(tmp_path: Path, mode: int = 0o600) -> str:
+def _key_file(tmp_path: Path, mode: int = 0o600, text: str = "\ufeff key-of-file\n") -> str:
     path = tmp_path / "key"
-    path.write_text(" key-of-file\n")
+    path.write_text(text)
     path.chmod(mode)
     return str(path)
 
@@ -119,6 +119,22 @@ def test_a_key_file_that_others_can_read_is_a_configuration_error(
     assert got.stderr == (
         f"gstream: --api-key-file {name}: others can read it\ngstream: chmod 600 {name}\n"
     )
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        pytest.param("", "it is empty", id="empty"),
+        pytest.param("\ufeff \n", "it is empty", id="blank"),
+        pytest.param("one\ntwo\n", "it has more than one line", id="lines"),
+    ],
+)
+def test_a_key_file_without_one_key_is_named(text: str, why: str, tmp_path: Path) -> None:
+    name = _key_file(tmp_path, text=text)
+
+    got = run("create", "-p", "x", "--api-key-file", name)
+
+    assert (got.code, got.stderr) == (78, f"gstream: --api-key-file {name}: {why}\n")
 
 
 @pytest.mark.parametrize("name", ["/", "/dev/zero"])
