@@ -34,6 +34,7 @@ class Session:
         progress: What is known of the newest interaction.
         finished: Whether `[DONE]` has come: a live stream says nothing more.
         label: The name of the input, where there are several: its failures are told with it.
+        tell_failure: Is told those of which the run's own failure says nothing.
         hop_expected: Whether the next interaction continues this one, whatever its status (S5).
     """
 
@@ -59,6 +60,7 @@ class Session:
         """
         self.progress = Progress()
         self.label = ""
+        self.tell_failure: Callable[[GstreamError], None] = lambda failure: report(str(failure))
         self._view = view
         self._sink = sink
         self._report = report
@@ -379,7 +381,7 @@ class Session:
 
     def _tell_unheard(self, failure: GstreamError | None) -> None:
         if failure is not None and self.label:
-            self._report(str(failure))
+            self.tell_failure(failure)
 
     def _end_view(self, *, whole: bool, ended: bool) -> None:
         if self._media is not None:

@@ -23,6 +23,7 @@ def read_each(run: Run, files: Sequence[str], read: Callable[[str], None]) -> No
     if len(files) == 1:
         read(files[0])
         return
+    run.session.tell_failure = run.failed
     for name in files:
         run.session.label = name
         try:

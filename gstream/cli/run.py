@@ -110,6 +110,10 @@ class Run:
         if not self.options["quiet"]:
             self._line(f"gstream: {text}")
 
+    def failed(self, failure: GstreamError) -> None:
+        """Tell a failure that does not end the run; errors are told whatever was asked for."""
+        self._line(f"gstream: {failure}")
+
     def verbose(self, text: str) -> None:
         """Tell what only `-v` shows."""
         if self.options["verbose"]:

@@ -78,7 +78,7 @@ def test_each_file_is_judged_by_itself(
 def test_of_several_failures_each_is_told_and_the_one_that_weighs_most_is_the_end(
     files: Path,
 ) -> None:
-    got = run("decode", "empty", "quota", "words", "cut", cwd=files)
+    got = run("decode", "-q", "empty", "quota", "words", "cut", cwd=files)
 
     assert got.code == 75
     assert [told.split(": ")[1] for told in got.stderr.splitlines()] == [
