@@ -13,10 +13,12 @@ import httpx
 from .errors import ConfigurationError, NetworkError
 from .hosts import is_loopback
 from .plain_words import certificate_hint, is_untrusted, plain, proxy_variable, settings_flaw
+from .wire import Wire
 
 _ERROR_BODY_LIMIT = 1024 * 1024
 _PIECE = 64 * 1024
 _CODINGS = frozenset({"gzip", "x-gzip", "deflate"})
+_NO_CODINGS = frozenset({"", "identity", "none"})
 _ANY_HEADER = zlib.MAX_WBITS | 32  # of gzip or zlib
 
 # An address, or a name whose labels are as long as DNS allows.
@@ -110,6 +112,7 @@ class Transport:
     log: Callable[[str], None] | None = None
     shown: Callable[[bytes], bytes] = bytes
     _client: httpx.Client | None = field(default=None, init=False)
+    _wire: Wire = field(default_factory=Wire, init=False)
 
     def connect(self, request: Request) -> Answer:
         """Send a request; returns once the header of the answer is there.
@@ -127,6 +130,8 @@ class Transport:
             outgoing = self._client.build_request(
                 request.method, request.url, headers=headers, content=content
             )
+            self._wire.begin()
+            outgoing.extensions["trace"] = self._wire.trace
             response = self._client.send(outgoing, stream=True)
         except (httpx.InvalidURL, httpx.UnsupportedProtocol) as exc:
             raise ConfigurationError(f"{request.url}: {exc}") from exc
@@ -135,7 +140,7 @@ class Transport:
                 f"{request.url}: the name of the host, or of a proxy, is none: {exc}"
             ) from exc
         except httpx.TransportError as exc:
-            raise self._unanswered(exc) from exc
+            raise self._unanswered(request, exc) from exc
         self._tell_response(response)
         return Answer(
             response.status_code, response.headers, self._chunks(response), response.close
@@ -166,7 +171,7 @@ class Transport:
         except (ValueError, OSError, ImportError, httpx.InvalidURL) as exc:
             raise ConfigurationError(settings_flaw(exc, os.environ)) from exc
 
-    def _unanswered(self, exc: httpx.TransportError) -> UnansweredError:
+    def _unanswered(self, request: Request, exc: httpx.TransportError) -> UnansweredError:
         match exc:
             case httpx.ConnectTimeout() | httpx.PoolTimeout():
                 words = f"no connection within {self.connect_timeout:g} s"
@@ -178,6 +183,9 @@ class Transport:
                 return UnansweredError(words, sent=True, final=True)
             case httpx.ProtocolError() if "disconnected" not in str(exc):  # it answered something
                 return UnansweredError(plain(exc), sent=True, final=True)
+            case _ if self._wire.heard:
+                words = "the answer broke off within its header"
+                return UnansweredError(words, sent=True, final=request.method == "POST")
             case _:
                 return UnansweredError(plain(exc), sent=True)
 
@@ -187,11 +195,11 @@ class Transport:
         return f" (by way of the proxy in {name})" if name else ""
 
     def _chunks(self, response: httpx.Response) -> Iterator[bytes]:
-        coding = response.headers.get("content-encoding", "identity").lower()
+        coding = _coding_of(response)
         try:
             # `iter_raw` would only count the bytes once more, for each chunk.
             chunks = _raw(response)
-            yield from chunks if coding == "identity" else _unpacked(chunks, coding)
+            yield from _unpacked(chunks, coding) if coding else chunks
         except httpx.ReadTimeout as exc:
             message = f"no byte came for {self.idle_timeout:g} s"
             raise BrokenStreamError(message) from exc
@@ -222,6 +230,12 @@ def _raw(response: httpx.Response) -> Iterable[bytes]:
     stream = response.stream
     assert isinstance(stream, httpx.SyncByteStream)  # noqa: S101 - what a Client returns
     return stream
+
+
+def _coding_of(response: httpx.Response) -> str:
+    """What its body is encoded with; empty where that is nothing, as servers say in many ways."""
+    codings = response.headers.get("content-encoding", "").lower().split(",")
+    return ", ".join(word for word in map(str.strip, codings) if word not in _NO_CODINGS)
 
 
 def _unpacked(chunks: Iterable[bytes], coding: str) -> Iterator[bytes]:

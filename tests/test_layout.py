@@ -11,7 +11,7 @@ ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "gstream"
 LAYERS = [
     "errors event_types hosts inline mime outputs partial_args plain_words sink strays terminal",
-    "events folder regions",
+    "events folder regions wire",
     "sse",
     "arguments attachments blocks documents elements finished hops json_array merges retry running",
     "head raw_json stages steps track usable",

@@ -160,6 +160,17 @@ def test_a_coding_that_cannot_be_bounded_is_a_broken_stream(coding: bytes) -> No
         list(answer.chunks)
 
 
+@pytest.mark.parametrize("coding", [b"", b"none", b"Identity", b"identity, identity", b" , none"])
+def test_a_coding_that_changes_nothing_is_none(coding: bytes) -> None:
+    with _answer(_compressed(*PIECES, coding=coding)) as answer:
+        assert list(answer.chunks) == list(PIECES)
+
+
+def test_a_coding_may_stand_beside_what_changes_nothing() -> None:
+    with _answer(_compressed(gzip.compress(b"a"), coding=b"identity, gzip")) as answer:
+        assert b"".join(answer.chunks) == b"a"
+
+
 def _reset_after(data: bytes) -> Script:
     def script(connection: socket.socket, stop: threading.Event) -> None:
         connection.sendall(data)
@@ -219,12 +230,12 @@ def test_the_body_of_a_refusal_is_not_read_without_end() -> None:
 # --- no answer
 
 
-def _unanswered(url: str, **options: float) -> UnansweredError:
+def _unanswered(url: str, method: str = "GET", **options: float) -> UnansweredError:
     with (
         _transport(url, **options) as it,  # type: ignore[arg-type]
         pytest.raises(UnansweredError) as caught,
     ):
-        it.connect(Request("GET", url))
+        it.connect(Request(method, url))
     return caught.value
 
 
@@ -254,11 +265,53 @@ def test_a_connection_that_is_not_accepted_in_time_sent_nothing() -> None:
 @pytest.mark.parametrize(
     "script", [pytest.param(servers.reset, id="reset"), pytest.param(servers.raw(b""), id="closed")]
 )
-def test_a_connection_that_drops_may_have_been_heard(script: Script) -> None:
+@pytest.mark.parametrize("method", ["GET", "POST"])
+def test_a_connection_that_drops_may_have_been_heard(method: str, script: Script) -> None:
     with RawServer(script) as server:
-        failure = _unanswered(server.url)
+        failure = _unanswered(server.url, method)
 
     assert (failure.sent, failure.final) == (True, False)
+
+
+HEADER_BEGUN = b"HTTP/1.1 200 OK\r\nContent-"
+
+
+@pytest.mark.parametrize(("method", "final"), [("POST", True), ("GET", False)])
+@pytest.mark.parametrize(
+    "script",
+    [
+        pytest.param(servers.raw(HEADER_BEGUN), id="closed"),
+        pytest.param(_reset_after(HEADER_BEGUN), id="reset"),
+        pytest.param(servers.raw(b"H"), id="one-byte"),
+        pytest.param(servers.raw(b"SSH-2.0-OpenSSH_9.6"), id="no-http"),
+        pytest.param(servers.raw(b"HTTP/1.1 103 Early Hints\r\n\r\n"), id="early-hints"),
+    ],
+)
+def test_a_paid_request_whose_answer_has_begun_is_not_sent_again(
+    script: Script, method: str, final: bool
+) -> None:
+    with RawServer(script) as server:
+        failure = _unanswered(server.url, method)
+
+    assert str(failure) == "the answer broke off within its header"
+    assert (failure.sent, failure.final) == (True, final)
+
+
+@pytest.mark.parametrize("second", [b"", HEADER_BEGUN], ids=["nothing", "a-header"])
+def test_what_was_heard_before_on_a_connection_does_not_count(second: bytes) -> None:
+    whole = b"HTTP/1.1 200 OK\r\ncontent-length: 1\r\n\r\nx"
+
+    def script(connection: socket.socket, stop: threading.Event) -> None:
+        connection.sendall(whole)
+        servers.receive(connection)
+        connection.sendall(second)
+
+    with RawServer(script) as server, _transport(server.url) as it:
+        it.connect(Request("GET", server.url)).read()
+        with pytest.raises(UnansweredError) as caught:
+            it.connect(Request("POST", server.url))
+
+    assert caught.value.final == bool(second)
 
 
 @pytest.mark.parametrize("data", [b"nonsense\r\n\r\n", b"HTTP/1.1 200 OK\r\nno colon\r\n\r\n"])
