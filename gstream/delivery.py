@@ -9,13 +9,14 @@ from collections.abc import Callable
 from .blocks import DONE_BLOCK, block_of
 from .documents import joined
 from .events import DONE_EVENT, Batch, Event, batch_of
+from .finished import is_running
 from .ledger import Ledger
 from .outcome import RUNNING
 from .replay import Replay
 from .session import Session
 
 _FINAL_STATUS = frozenset({"failed", "cancelled"})
-_NOISE = frozenset({"error", DONE_EVENT["event_type"]})
+_NOISE = frozenset({"error", "interaction.completed", DONE_EVENT["event_type"]})
 _SETTLE_BYTES = 48 * 1024
 
 
@@ -113,7 +114,7 @@ class Delivery:
         """
         if self.ended and not self.over:
             return  # nothing follows [DONE]
-        if event["event_type"] == "error" or self._is_early_done(event):
+        if event["event_type"] == "error" or self._is_early_end(event):
             # Noise, or the end? Only what follows tells; the uncut stream would not have it.
             self._held.append((event, line, raw))
             self.ended = event["event_type"] != "error"
@@ -136,9 +137,11 @@ class Delivery:
             self._session.show_raw(DONE_BLOCK)
             self._hand_on(batch_of([DONE_EVENT], [b""]))
 
-    def _is_early_done(self, event: Event) -> bool:
+    def _is_early_end(self, event: Event) -> bool:
         """Whether the server says that it is done with an interaction that has not ended."""
         progress = self._session.progress
+        if event["event_type"] == "interaction.completed":
+            return is_running(event.get("interaction"))
         running = progress.status in RUNNING and not progress.completed
         return event["event_type"] == DONE_EVENT["event_type"] and running
 

@@ -93,6 +93,11 @@ class EventReader:
         return self._parser.values.error
 
     @property
+    def interaction(self) -> Event | None:
+        """The interaction that came as JSON instead of as a stream; None if none did."""
+        return self._parser.values.interaction
+
+    @property
     def reads_lines(self) -> bool:
         """Whether the input is NDJSON, as `--ndjson` writes it."""
         return self._input is not None and self._input.reads_lines

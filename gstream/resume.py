@@ -254,10 +254,13 @@ class Follower:
     def _finish(
         self, reader: EventReader, replay: Replay | None, splitter: BlockSplitter | None
     ) -> None:
-        """A last event without its blank line counts if its JSON is complete."""
+        """A last event without its blank line counts if its JSON is complete; JSON is the whole."""
         self._leftover = splitter.rest() if splitter else b""
         self._delivery.take(reader.feed(self._leftover), replay, b"")
         batch = reader.finish()
+        if reader.interaction is not None:
+            self._hand_on_missing(reader.interaction)
+            return
         for event, line in zip(batch.events, batch.lines, strict=True):
             self._delivery.take_one(event, line, replay, block_of(event, line))
             self._leftover = b""
@@ -265,6 +268,8 @@ class Follower:
     def _end_of(self, end: End, reader: EventReader) -> End:
         """An error at the end of a stream is why it ended."""
         held = self._delivery.held_error
+        if reader.interaction is not None:
+            return End(f"the answer is that it is {reader.interaction.get('status')}")
         if held is None and reader.raw_error is None:
             return end
         error = reader.raw_error if held is None else held.get("error")

@@ -19,11 +19,13 @@ class Values:
 
     Attributes:
         error: The newest error that was a value by itself; None without one.
+        interaction: The newest interaction that was one; None without one.
     """
 
     def __init__(self, report: Callable[[str], None]) -> None:
         """Begin; `report` is told about what is not shown."""
         self.error: Event | None = None
+        self.interaction: Event | None = None
         self._report = report
         self._converter: Converter | None = None
 
@@ -42,6 +44,7 @@ class Values:
         if is_chunk(value):
             return self.convert([value], [raw])
         if is_interaction(value):
+            self.interaction = value
             return made(events_of(value))
         if isinstance(value, dict) and "event_type" in value:
             return batch_of([named(value)], [line_of(raw)])

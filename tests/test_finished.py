@@ -1,6 +1,8 @@
 """Finished interactions as events: decoded again, they give the interaction."""
 
-from gstream.finished import events_of, missing_events
+import pytest
+
+from gstream.finished import events_of, is_running, missing_events
 from gstream.steps import Accumulator
 
 TEXT = {"type": "model_output", "content": [{"type": "text", "text": "Hi"}]}
@@ -53,3 +55,38 @@ def test_steps_that_are_no_objects_are_left_out() -> None:
     events = missing_events({**WHOLE, "steps": [1, TEXT, None]}, {})
 
     assert [e["step"] for e in events if e["event_type"] == "step.start"] == [TEXT]
+
+
+# --- one that runs
+
+RUNS = {**WHOLE, "status": "in_progress"}
+
+
+@pytest.mark.parametrize(
+    ("status", "running"),
+    [("queued", True), ("in_progress", True), ("completed", False), ("unknown", False), (1, False)],
+)
+def test_runs_as_long_as_its_status_says_so(status: object, running: bool) -> None:
+    assert is_running({"status": status}) is running
+
+
+def test_what_is_no_interaction_does_not_run() -> None:
+    assert not is_running(None)
+
+
+def test_neither_one_that_runs_nor_its_last_step_has_an_end() -> None:
+    kinds = [event["event_type"] for event in events_of(RUNS)]
+
+    assert kinds == ["interaction.created", "step.start", "step.stop", "step.start"]
+
+
+def test_one_that_runs_and_has_no_step_has_only_begun() -> None:
+    kinds = [event["event_type"] for event in events_of({"id": "i1", "status": "queued"})]
+
+    assert kinds == ["interaction.created"]
+
+
+def test_what_is_missing_from_one_that_runs_is_left_to_its_stream() -> None:
+    kinds = [event["event_type"] for event in missing_events(RUNS, {0: "model_output"})]
+
+    assert kinds == ["interaction.created"]
