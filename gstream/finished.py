@@ -6,6 +6,7 @@ from typing import Any
 from .events import Event, modern_interaction
 
 _RUNNING = frozenset({"queued", "in_progress"})
+_CUT_SHORT = frozenset({"failed", "cancelled"})
 
 
 def is_running(interaction: object) -> bool:
@@ -13,6 +14,14 @@ def is_running(interaction: object) -> bool:
     match interaction:
         case {"status": str(status)}:
             return status in _RUNNING
+    return False
+
+
+def is_cut_short(interaction: object) -> bool:
+    """Whether an interaction has ended before its answer did: less may be kept than was sent."""
+    match interaction:
+        case {"status": str(status)}:
+            return status in _CUT_SHORT
     return False
 
 

@@ -91,7 +91,7 @@ class Progress:
         token: The newest continuation token; empty if there is none.
         completed: Whether `interaction.completed` has come.
         done: Whether `[DONE]` has come.
-        error: The newest error event's error; None without one.
+        error: The error of the newest error event, else the last of the end; None without one.
         calls: The ids of the function calls that nothing in the stream has answered.
         exit_line: The `gstream.exit` line of an earlier run, where its output is read again.
     """
@@ -200,11 +200,18 @@ class Progress:
         if isinstance(interaction := event.get("interaction"), dict):
             self._see(interaction)
             self.has_usage = bool(interaction.get("usage"))
+            self._see_errors(interaction.get("errors"))
             if isinstance(steps := interaction.get("steps"), list):
                 for step in steps:
                     self._see_step(step)
             if isinstance(token := interaction.get("continuation_token"), str):
                 self.token = token
+
+    def _see_errors(self, errors: Any) -> None:
+        """Take the last error of an interaction, where no event has told one."""
+        match errors:
+            case [*_, dict(error)] if self.error is None:
+                self.error = error
 
     def _step_started(self, event: Event) -> None:
         self._see_step(event.get("step"))

@@ -11,6 +11,7 @@ from zlib import crc32
 from .catch_up import ContradictionError, catch_up, is_empty, only_empties_missing
 from .elements import Element, content_of, elements_in_step, elements_of, joined, units_of
 from .events import Event, dumps, parse_event
+from .finished import is_cut_short
 from .ledger import NO_NOTICES, Ledger
 from .track import Position, Track
 
@@ -47,6 +48,7 @@ class Replay:
         self._notice = ledger.notices_at_checkpoint if after_last_id else 0
         self._notices_here = 0
         self._preamble = False
+        self._cut_short = False
         self._next_notice = _notice_of(ledger.next_line) if after_last_id else 0
         self._history = _units_of_lines(ledger.history) if after_last_id else []
         self._leading = bool(self._history)
@@ -158,7 +160,8 @@ class Replay:
             case {"event_type": "interaction.created"}:
                 return self._created(event, line)
             case {"event_type": "interaction.completed"}:
-                self.check_complete()
+                if not is_cut_short(event.get("interaction")):
+                    self.check_complete()
                 return self._old(event) if self._ledger.completed else self._new(event, line)
             case {"event_type": kind} if kind in NO_NOTICES:
                 return self._new(event, line)
@@ -186,6 +189,7 @@ class Replay:
         if not self._ledger.created:
             return self._new(event, line)
         interaction = event.get("interaction")
+        self._cut_short = is_cut_short(interaction)
         new_id = interaction.get("id") if isinstance(interaction, dict) else None
         if new_id and new_id != self._ledger.interaction_id:
             raise ContradictionError(f"it is another interaction, {new_id}")
@@ -242,7 +246,7 @@ class Replay:
         track = self._ledger.track(index)
         old = track.stopped
         self._shadow(index).stopped = True
-        if not track.late:
+        if not (track.late or self._cut_short):
             self._check_step(index, track)
         return self._old(event) if old else self._new(event, line)
 

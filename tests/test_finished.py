@@ -2,7 +2,7 @@
 
 import pytest
 
-from gstream.finished import events_of, is_running, missing_events
+from gstream.finished import events_of, is_cut_short, is_running, missing_events
 from gstream.steps import Accumulator
 
 TEXT = {"type": "model_output", "content": [{"type": "text", "text": "Hi"}]}
@@ -90,3 +90,17 @@ def test_what_is_missing_from_one_that_runs_is_left_to_its_stream() -> None:
     kinds = [event["event_type"] for event in missing_events(RUNS, {0: "model_output"})]
 
     assert kinds == ["interaction.created"]
+
+
+@pytest.mark.parametrize(
+    ("status", "cut_short"),
+    [
+        ("failed", True),
+        ("cancelled", True),
+        ("completed", False),
+        ("incomplete", False),
+        (1, False),
+    ],
+)
+def test_is_cut_short_where_its_status_says_so(status: str, cut_short: bool) -> None:
+    assert is_cut_short({"status": status}) is cut_short

@@ -272,6 +272,27 @@ EARLIER = event("gstream.exit", status=76)
             id="done-but-running",
         ),
         pytest.param(
+            [completed("failed", errors=[{"message": "first"}, {"code": 13, "message": "boom"}])],
+            FailedError,
+            "the interaction ended with status failed: boom (13)",
+            id="errors-of-the-end",
+        ),
+        pytest.param(
+            [error(message="told"), completed("failed", errors=[{"message": "boom"}])],
+            FailedError,
+            "the interaction ended with status failed: told",
+            id="an-error-event-before-those-of-the-end",
+        ),
+        pytest.param(
+            [completed("failed", errors=["boom"])],
+            FailedError,
+            "the interaction ended with status failed",
+            id="errors-that-are-none",
+        ),
+        pytest.param(
+            [completed(errors=[{"message": "passed"}])], None, "", id="errors-of-a-whole-answer"
+        ),
+        pytest.param(
             [completed("in_progress")],
             TruncatedError,
             "the stream ended, and the interaction is still in_progress",

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from gstream.finished import events_of
 from gstream.ledger import Ledger
 from gstream.replay import ContradictionError, Replay
 
@@ -598,6 +599,29 @@ def test_a_step_that_was_shorter_because_it_went_on_after_its_stop_is_none() -> 
     events = [created(), start(), stop(), delta(text="late"), completed()]
 
     assert replayed(ledger_of(*events[:4]), *events) == events[4:]
+
+
+@pytest.mark.parametrize("status", ["failed", "cancelled"])
+def test_of_what_ended_before_its_answer_less_may_be_kept(status: str) -> None:
+    ledger = ledger_of(created(), start(), delta(text="abc"))
+
+    assert replayed(ledger, created(), completed(status)) == [completed(status)]
+
+
+@pytest.mark.parametrize("status", ["failed", "cancelled"])
+def test_a_kept_step_may_be_shorter_if_its_interaction_ended_before(status: str) -> None:
+    step = {"type": "model_output", "content": [{"type": "text", "text": "ab"}]}
+    events = events_of({"id": "v1_x", "status": status, "steps": [step]})
+    ledger = ledger_of(created("v1_x"), start(), delta(text="abc"))
+
+    assert replayed(ledger, *events) == events[2:]
+
+
+def test_other_text_is_a_contradiction_even_then() -> None:
+    ledger = ledger_of(created(), start(), delta(text="abc"))
+
+    with pytest.raises(ContradictionError):
+        replayed(ledger, created(), start(), delta(text="abX"), completed("failed"))
 
 
 @example(cut=2, at=1)

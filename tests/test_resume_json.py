@@ -133,3 +133,16 @@ def test_an_interaction_as_json_must_hold_what_was_handed_on(fields: Event) -> N
 
     assert isinstance(followed.failure, TruncatedError)
     assert "is shorter now than it was" in str(followed.failure)
+
+
+@pytest.mark.parametrize(
+    ("status", "code"), [("failed", 12), ("cancelled", 13)], ids=["failed", "cancelled"]
+)
+def test_less_may_be_kept_of_what_ended_before_its_answer(status: str, code: int) -> None:
+    errors = [{"message": "boom"}]
+    followed = after_a_cut({"id": "v1_fault", "status": status, "steps": [], "errors": errors})
+
+    assert followed.failure is not None
+    assert followed.failure.exit_code == code
+    assert "boom" in str(followed.failure)
+    assert followed.output == b"Hello the the "
