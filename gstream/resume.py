@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from .blocks import BlockSplitter, block_of
 from .delivery import Delivery
 from .documents import error_in_body
-from .errors import BadDataError, GstreamError, NetworkError, TruncatedError
+from .errors import BadDataError, GstreamError, NetworkError, TimeIsUpError, TruncatedError
 from .events import Event, dumps
 from .finished import missing_events
 from .ledger import Ledger
@@ -23,6 +23,7 @@ from .session import Session
 from .transport import Answer, BrokenStreamError, Connect, UnansweredError
 
 _FRUITLESS = 3
+_SECONDS_FOR_DONE = 1.0
 
 
 @dataclass(slots=True)
@@ -232,13 +233,14 @@ class Follower:
         try:
             for chunk in answer.chunks:
                 self._resuming.bytes_read(len(chunk))
-                if splitter is None:
-                    self._delivery.take(reader.feed(chunk), replay, b"")
-                else:
-                    self._take_blocks(splitter.feed(chunk), reader, replay)
-                if self._delivery.ended and (splitter is None or self._delivery.nothing_follows):
-                    break
-        except BrokenStreamError as exc:
+                self._take(chunk, reader, replay, splitter)
+                if self._delivery.ended:
+                    if splitter is None or self._delivery.nothing_follows:
+                        break
+                    answer.hurry(_SECONDS_FOR_DONE)
+        except (BrokenStreamError, TimeIsUpError) as exc:
+            if isinstance(exc, TimeIsUpError) and not self.over:
+                raise
             end = End(f"the connection broke: {exc}", broken=True)
         finally:
             answer.close()
@@ -250,6 +252,18 @@ class Follower:
                 self._delivery.say_done()
             self._session.body_read(reader)
         return self._end_of(end, reader)
+
+    def _take(
+        self,
+        chunk: bytes,
+        reader: EventReader,
+        replay: Replay | None,
+        splitter: BlockSplitter | None,
+    ) -> None:
+        if splitter is None:
+            self._delivery.take(reader.feed(chunk), replay, b"")
+        else:
+            self._take_blocks(splitter.feed(chunk), reader, replay)
 
     def _finish(
         self, reader: EventReader, replay: Replay | None, splitter: BlockSplitter | None

@@ -70,12 +70,14 @@ class Answer:
         headers: Its headers, names in lower case.
         chunks: The bytes of the body as they arrive; raises `BrokenStreamError`.
         close: Closes the connection.
+        hurry: Has the chunks break after so many seconds more.
     """
 
     status: int
     headers: Mapping[str, str]
     chunks: Iterator[bytes]
     close: Callable[[], None]
+    hurry: Callable[[float], None] = lambda _seconds: None
 
     def read(self, limit: int = _ERROR_BODY_LIMIT) -> bytes:
         """The body of a refusal, as far as it comes."""
@@ -143,7 +145,11 @@ class Transport:
             raise self._unanswered(request, exc) from exc
         self._tell_response(response)
         return Answer(
-            response.status_code, response.headers, self._chunks(response), response.close
+            response.status_code,
+            response.headers,
+            self._chunks(response),
+            response.close,
+            self._wire.hurry,
         )
 
     def _own_headers(self, request: Request) -> Iterator[tuple[str, str]]:

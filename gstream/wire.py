@@ -1,9 +1,13 @@
-"""What goes over the connections of a client, which httpx does not tell: whether a byte came back.
+"""What goes over the connections of a client: whether a byte came back, how long one is waited for.
 
-It says the same where a connection is closed before an answer and within its header.
+httpx says the same where a connection is closed before an answer and within its header, and it
+waits for each byte of an answer as long as for the others.
 """
 
+import time
 from typing import Any
+
+_INSTANT = 0.001  # no wait at all would be an error of another kind
 
 
 class Wire:
@@ -14,11 +18,17 @@ class Wire:
     """
 
     def __init__(self) -> None:
-        self.heard = False
+        self.begin()
 
     def begin(self) -> None:
         """Say that a request follows."""
         self.heard = False
+        self._deadline: float | None = None
+
+    def hurry(self, seconds: float) -> None:
+        """Wait so long for the rest of the newest answer, and not longer."""
+        if self._deadline is None:
+            self._deadline = time.monotonic() + seconds
 
     def trace(self, _name: str, info: dict[str, Any]) -> None:
         """Take a step of the client, as `trace` extension: listen to each new connection."""
@@ -28,6 +38,8 @@ class Wire:
             return
 
         def read_and_note(max_bytes: int, timeout: float | None = None) -> bytes:
+            if self._deadline is not None:
+                timeout = max(_INSTANT, self._deadline - time.monotonic())
             data: bytes = read(max_bytes, timeout=timeout)
             self.heard = self.heard or bool(data)
             return data

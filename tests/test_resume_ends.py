@@ -5,11 +5,11 @@ from collections.abc import Iterator
 
 import pytest
 
-from gstream.errors import TruncatedError
+from gstream.errors import TimeIsUpError, TruncatedError
 from gstream.outcome import error_event
-from gstream.transport import Answer, Request, UnansweredError
+from gstream.transport import Answer, BrokenStreamError, Request, UnansweredError
 from tests.drawn_faults import stream
-from tests.faults import RAW_503, Fault, FaultModel
+from tests.faults import DONE, RAW_503, Fault, FaultModel
 from tests.followers import POST, RETRIES, FakeRequests, follow, uncut
 
 STALLED = Fault(events=0, ending="silent")
@@ -241,3 +241,33 @@ def test_an_id_that_came_with_a_repetition_is_asked_for() -> None:
 
     assert model.requests[-1].endswith("&last_event_id=e11")
     assert (followed.output, followed.failure) == (uncut(stream("all"), "text"), None)
+
+
+# --- after the end
+
+
+@pytest.mark.parametrize("exc", [BrokenStreamError("silence"), TimeIsUpError("over")])
+@pytest.mark.parametrize("view", ["text", "sse"])
+def test_only_done_is_waited_for_after_the_end_and_not_for_long(view: str, exc: Exception) -> None:
+    hurries: list[float] = []
+
+    def chunks() -> Iterator[bytes]:
+        yield FaultModel(stream("all")).stream("", Fault()).removesuffix(DONE)
+        raise exc
+
+    first = Answer(200, {}, chunks(), lambda: None, hurries.append)
+
+    followed = follow(FaultModel(stream("all")), view, first=first)
+
+    assert (followed.output, followed.failure) == (uncut(stream("all"), view), None)
+    assert hurries == ([1.0] if view == "sse" else [])
+
+
+def test_a_time_limit_before_the_end_ends_it() -> None:
+    def chunks() -> Iterator[bytes]:
+        yield FaultModel(stream("all")).stream("", Fault(events=9))
+        raise TimeIsUpError("over")
+
+    followed = follow(FaultModel([]), first=Answer(200, {}, chunks(), lambda: None))
+
+    assert isinstance(followed.failure, TimeIsUpError)

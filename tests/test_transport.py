@@ -212,6 +212,14 @@ def test_silence_is_a_break() -> None:
             next(answer.chunks)
 
 
+def test_silence_in_a_hurry_is_a_break_soon() -> None:
+    with _answer(servers.hanging(PIECES[0])) as answer:
+        assert next(answer.chunks) == PIECES[0]
+        answer.hurry(0.1)
+        with pytest.raises(BrokenStreamError):
+            next(answer.chunks)
+
+
 def test_the_body_of_a_refusal_is_read_as_far_as_it_comes() -> None:
     with _answer(servers.cut(b"Bad Gate")) as answer:
         assert answer.read() == b"Bad Gate"

@@ -8,9 +8,11 @@ class FakeStream:
 
     def __init__(self, *pieces: bytes) -> None:
         self._pieces = list(pieces)
+        self.timeout: float | None = None
 
     def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
-        assert (max_bytes, timeout) == (10, 1.0)
+        assert max_bytes == 10
+        self.timeout = timeout
         return self._pieces.pop(0)
 
 
@@ -49,3 +51,34 @@ def test_other_steps_tell_nothing() -> None:
     wire.trace("http11.receive_response_headers.complete", {"return_value": (b"HTTP/1.1", 200)})
 
     assert not wire.heard
+
+
+def test_each_byte_is_waited_for_as_long_as_the_client_says() -> None:
+    wire, stream = Wire(), FakeStream(b"a")
+    wire.trace("connection.connect_tcp.complete", {"return_value": stream})
+
+    stream.read(10, timeout=300.0)
+
+    assert stream.timeout == 300.0
+
+
+def test_a_hurry_ends_once_however_often_bytes_come() -> None:
+    wire, stream = Wire(), FakeStream(b"a", b"b")
+    wire.trace("connection.connect_tcp.complete", {"return_value": stream})
+
+    wire.hurry(0.0)
+    wire.hurry(300.0)
+    stream.read(10, timeout=300.0)
+
+    assert stream.timeout == 0.001
+
+
+def test_the_next_request_is_in_no_hurry() -> None:
+    wire, stream = Wire(), FakeStream(b"a")
+    wire.trace("connection.connect_tcp.complete", {"return_value": stream})
+
+    wire.hurry(0.0)
+    wire.begin()
+    stream.read(10, timeout=300.0)
+
+    assert stream.timeout == 300.0
