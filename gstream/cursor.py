@@ -27,6 +27,8 @@ class Cursor:
         ledger: What was handed on, as JSON.
         view_state: What the view needs to go on.
         request: The hash of the request that began it; empty where another program did.
+        hops: The ids of the interactions that it continues, in order (PROTOCOL d.5).
+        token: The continuation token that it was begun with; empty without one.
     """
 
     interaction_id: str = ""
@@ -37,6 +39,8 @@ class Cursor:
     ledger: Event = field(default_factory=dict)
     view_state: Event = field(default_factory=dict)
     request: str = ""
+    hops: list[str] = field(default_factory=list)
+    token: str = ""
 
     def restored_ledger(self, path: str) -> Ledger:
         """The ledger of the run that wrote the cursor.
@@ -89,6 +93,8 @@ def _checked(cursor: Cursor) -> Cursor:
     shown = cursor.view_state.get("shown", [])
     if not (isinstance(shown, list) and all(isinstance(index, int) for index in shown)):
         raise TypeError("shown")
+    if not all(isinstance(hop, str) for hop in cursor.hops):
+        raise TypeError("hops")
     return cursor
 
 

@@ -138,7 +138,7 @@ class Follower:
             NetworkError: There never was an event.
         """
         progress, place = self._session.progress, self._session.progress.place
-        known = self._known or progress.begun  # or the id may be that of the turn before
+        known = self._known or self.ledger.begun  # or the id is that of the turn or hop before
         if end.broken and not known:
             raise NetworkError(f"{end.why}, before the first event")
         if not end.passing:

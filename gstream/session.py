@@ -206,6 +206,12 @@ class Session:
         self.progress.feed(batch)
         self.amend(batch)
 
+    def expect_hop(self) -> None:
+        """Say that the next interaction continues this one: until it has ended, nothing has."""
+        self.hop_expected = True
+        self.progress.completed = self.progress.done = False
+        self.progress.status = ""
+
     def end_turn(self) -> None:
         """End the interaction: the next one answers its calls, so waiting for them is no failure.
 
@@ -323,8 +329,8 @@ class Session:
         known = progress.interaction_id  # what is not stored has no id to know it by
         same = bool(known) and isinstance(fields, dict) and fields.get("id") == known
         hop = self.hop_expected or progress.status == "requires_continuation"
+        replay = same and not (progress.ended or self.hop_expected)
         self.hop_expected = False
-        replay = same and not progress.ended
         if progress.begun and not (hop or replay):
             if self._was_answered():
                 self.end_turn()

@@ -5,6 +5,7 @@ from collections.abc import Iterable
 import orjson
 import pytest
 
+from gstream.blocks import DONE_BLOCK
 from gstream.errors import (
     BadDataError,
     CannotCreateError,
@@ -126,6 +127,26 @@ def test_s5_the_next_hop_is_part_of_the_interaction(expected: bool) -> None:
 
     assert running.session.close() is None
     assert [len(orjson.loads(one)["steps"]) for one in running.out.splitlines()] == [2]
+
+
+@pytest.mark.parametrize("after", [b"", DONE_BLOCK], ids=["nothing", "done"])
+def test_an_expected_hop_that_never_comes_is_no_end(after: bytes) -> None:
+    running = Running("text")
+    running.session.feed(stream(*answer("a", status="requires_continuation")))
+    running.session.expect_hop()
+    running.session.feed(after)
+
+    assert isinstance(running.session.close(), TruncatedError)
+
+
+def test_an_expected_hop_may_be_asked_for_by_its_id() -> None:
+    running = Running("text")
+    running.session.feed(stream(*answer("a", status="requires_continuation")))
+    running.session.expect_hop()
+    running.session.progress.interaction_id = "i2"
+    running.session.feed(stream(created("i2"), *answer("b")[1:]))
+
+    assert (running.session.close(), running.out) == (None, b"ab\n")
 
 
 def test_an_observer_sees_what_the_view_sees() -> None:

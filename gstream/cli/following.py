@@ -11,6 +11,7 @@ from gstream.cursor import Cursor
 from gstream.errors import (
     BadDataError,
     GstreamError,
+    IncompleteError,
     OutputError,
     RefusedError,
     TruncatedError,
@@ -40,6 +41,8 @@ if TYPE_CHECKING:
 
 _GONE = frozenset({404, 410})
 _REBUILT_VIEWS = frozenset({"steps", "json"})
+_CONTINUABLE = "requires_continuation"
+_SAME_COMMAND = "go on with the same gstream create … --cursor FILE"
 
 
 class Following:
@@ -61,6 +64,8 @@ class Following:
         self._cursor_file: str | None = options["cursor"]
         self._place: Place | None = None
         self._follower: Follower | None = None
+        self._hops: list[str] = []
+        self._token = ""
         self._stored = True
         self._gone = False
         self._opened = True
@@ -95,7 +100,7 @@ class Following:
             if kept is not None:
                 self._run.note(f"{self._cursor_file}: going on with {kept.interaction_id}")
                 self._prepare_answering(body)
-                self._go_on(kept)
+                self._continue(body, self._go_on(kept))
                 self._answer_calls(self._stored_steps())
                 return
             self._background = bool(body.get("background"))
@@ -115,7 +120,8 @@ class Following:
             if kept is None:
                 self._resume(interaction_id, last_event_id)
             else:
-                self._go_on(kept)
+                self._end(self._go_on(kept))
+            self._check_continued()
 
     def _open_place(self, *, new: bool) -> "Place | None":
         if self._cursor_file:
@@ -156,31 +162,50 @@ class Following:
             read_once(self._run, self._open(self._request(body)))
             return
         self._stored = body.get("store") is not False
-        first = body
-        used_token = str(body.get("continuation_token") or "")
-        while True:
-            answer = self._open(self._request(body))
-            follower = self._new_follower(Ledger())
-            failure = follower.follow(answer)
-            token = self._next_token(follower, failure, body)
-            if not token or token == used_token:
-                break
-            progress = self._run.session.progress
-            self._run.verbose(f"continuing {progress.interaction_id} with its token")
-            body = api.next_hop(first, progress.interaction_id, token)
-            used_token = token
-            self._run.session.hop_expected = True
+        self._begin_hop([], str(body.get("continuation_token") or ""))
+        self._continue(body, self._follow(body))
+
+    def _follow(self, body: api.Body) -> GstreamError | None:
+        """Send a request and follow its answer; returns why that was not possible to its end."""
+        self._opened = False
+        answer = self._open(self._request(body))
+        self._follower = self._new_follower(Ledger())
+        return self._follower.follow(answer)
+
+    def _continue(self, first: api.Body, failure: GstreamError | None) -> None:
+        """Ask for the next hops of a long answer as long as there are any (PROTOCOL d.5).
+
+        Args:
+            first: The request of its first hop.
+            failure: Why its newest hop could not be followed to its end; None if it was.
+
+        Raises:
+            GstreamError: The same of the last hop.
+        """
+        session = self._run.session
+        while (token := self._next_token(failure, first)) not in {"", self._token}:
+            interaction_id = session.progress.interaction_id
+            self._run.verbose(f"continuing {interaction_id} with its token")
+            self._begin_hop([*self._hops, interaction_id], token)
+            session.expect_hop()
+            failure = self._follow(api.next_hop(first, interaction_id, token))
         self._end(failure)
 
-    def _next_token(self, follower: Follower, failure: GstreamError | None, body: api.Body) -> str:
+    def _begin_hop(self, hops: list[str], token: str) -> None:
+        """Say which interactions the next one continues, and with what token."""
+        self._hops, self._token = hops, token
+        if self._place is not None:
+            self._place.hops, self._place.token = hops, token
+
+    def _next_token(self, failure: GstreamError | None, body: api.Body) -> str:
         """The token to continue with, if the answer goes on in another hop (PROTOCOL d.5)."""
         progress = self._run.session.progress
         if self._options["no_resume"] or "agent" in body or body.get("background"):
             return ""
         if failure is None:
-            return progress.token if progress.status == "requires_continuation" else ""
-        checkpoint = isinstance(failure, TruncatedError) and follower.at_checkpoint
-        return progress.token if checkpoint else ""
+            return progress.token if progress.status == _CONTINUABLE else ""
+        at_checkpoint = self._follower is not None and self._follower.at_checkpoint
+        return progress.token if isinstance(failure, TruncatedError) and at_checkpoint else ""
 
     def _request(self, body: api.Body) -> Request:
         path, sent = self._to_wire(body)
@@ -195,32 +220,49 @@ class Following:
             last_event_id = ""
         ledger.begin_after(last_event_id)
         self._run.session.progress.interaction_id = interaction_id
-        follower = self._new_follower(ledger)
+        self._follower = self._new_follower(ledger)
         answer = self._open(self._requests.stream(interaction_id, last_event_id))
-        self._end(follower.follow(answer, known=True))
+        self._end(self._follower.follow(answer, known=True))
 
-    def _go_on(self, kept: Cursor) -> None:
-        """Go on where another run was when it wrote the cursor."""
+    def _go_on(self, kept: Cursor) -> GstreamError | None:
+        """Go on where another run was when it wrote the cursor; returns as `_follow`."""
         path = str(self._cursor_file)
         if kept.view != self._run.view:
             raise UsageError(f"{path} was written with --{kept.view}: go on with that view")
         session = self._run.session
+        self._begin_hop(kept.hops, kept.token)
+        if self._run.view == "json" and (failure := self._read_hops_again()) is not None:
+            return failure
         session.progress.interaction_id = kept.interaction_id
         session.progress.status = kept.status
         session.progress.last_event_id = kept.last_event_id
         if kept.finished:
             self._tell_finished(kept)
-            return
+            return None
         ledger = kept.restored_ledger(path)
         kinds = {index: track.kind for index, track in ledger.tracks.items()}
         session.restore_view(kept.view_state, kinds)
         if self._run.view in _REBUILT_VIEWS:  # these need all events to put steps together
             ledger = Ledger()
-        follower = self._new_follower(ledger)
-        answer = self._open(self._requests.stream(kept.interaction_id, ledger.last_event_id))
-        replays = "after" if ledger.last_event_id else "all"
+        self._follower = self._new_follower(ledger)
+        # The token for the next hop comes with the end of this one: have that again, too.
+        after = ledger.last_event_id if kept.status != _CONTINUABLE else ""
+        answer = self._open(self._requests.stream(kept.interaction_id, after))
+        replays = "after" if after else "all"
         replays = replays if ledger.begun else ""
-        self._end(follower.follow(answer, replays=replays, known=True))
+        return self._follower.follow(answer, replays=replays, known=True)
+
+    def _read_hops_again(self) -> GstreamError | None:
+        """Hand on the hops before the newest to a view that shows them together at the end."""
+        session = self._run.session
+        for interaction_id in self._hops:
+            session.progress.interaction_id = interaction_id
+            answer = self._open(self._requests.stream(interaction_id, ""))
+            failure = self._new_follower(Ledger(), kept=False).follow(answer, known=True)
+            if failure is not None:
+                return failure
+            session.expect_hop()
+        return None
 
     def _tell_finished(self, kept: Cursor) -> None:
         progress = Progress()
@@ -248,7 +290,8 @@ class Following:
         self._gone = request.method == "GET" and answer.status in _GONE
         return answer
 
-    def _new_follower(self, ledger: Ledger) -> Follower:
+    def _new_follower(self, ledger: Ledger, *, kept: bool = True) -> Follower:
+        """A follower; `kept` says whether its place is that of the run."""
         run, options = self._run, self._options
         meter = run.meter
         resuming = Resuming(
@@ -259,11 +302,11 @@ class Following:
             now=time.time,
             random=random.random,
             tell=self._tell_reconnect,
-            handed_on=self._place.save if self._place else None,
+            handed_on=self._place.save if self._place and kept else None,
             bytes_read=meter.bytes if meter else lambda _size: None,
         )
         size = options["max_event_size"]
-        self._follower = Follower(
+        return Follower(
             run.session,
             self._connect,
             self._requests,
@@ -271,7 +314,6 @@ class Following:
             lambda: EventReader(run.note, max_event_size=size),
             ledger,
         )
-        return self._follower
 
     def _tell_reconnect(self, text: str) -> None:
         if self._run.meter is not None:
@@ -313,12 +355,27 @@ class Following:
             self._place.save(self._follower.ledger, finished=finished)
 
     def _closed(self) -> None:
-        """Keep where it ended: until a turn has begun, that is the one before, which is kept."""
+        """Say that all was written; until then, the place is kept whenever something was."""
         follower = self._follower
-        if follower is not None and self._opened and follower.ledger.begun:
-            self._keep_place(finished=follower.ended)
+        if follower is not None and follower.ended and self._opened and not self._continuable:
+            self._keep_place(finished=True)
         if self._place is not None:
             self._place.close()
+
+    @property
+    def _continuable(self) -> bool:
+        """Whether the answer goes on in another hop, which nobody has asked for yet."""
+        return self._run.session.progress.status == _CONTINUABLE
+
+    def _check_continued(self) -> None:
+        """Say how a long answer goes on, which only `create` can ask for.
+
+        Raises:
+            IncompleteError: It does.
+        """
+        if self._place is not None and self._continuable:
+            interaction_id = self._run.session.progress.interaction_id
+            raise IncompleteError(f"the answer goes on after {interaction_id}", hint=_SAME_COMMAND)
 
     # --- hints
 
@@ -336,7 +393,8 @@ class Following:
         written = not isinstance(failure, OutputError | BadDataError)
         after = follower.ledger.last_event_id if written and follower.ledger.at_last_event else ""
         interaction_id = self._run.session.progress.interaction_id
-        return resume_hint(self._options, self._run.view, interaction_id, after)
+        hop = bool(self._hops)
+        return resume_hint(self._options, self._run.view, interaction_id, after, hop=hop)
 
     def _interrupted(self) -> list[str]:
         """Stop the run at the server if that was asked for; returns what to say about it."""

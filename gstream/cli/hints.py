@@ -44,7 +44,14 @@ def resume_command(
     return command if command.isprintable() else ""
 
 
-def resume_hint(options: dict[str, Any], view: str, interaction_id: str, last_event_id: str) -> str:
+def resume_hint(
+    options: dict[str, Any],
+    view: str,
+    interaction_id: str,
+    last_event_id: str,
+    *,
+    hop: bool = False,
+) -> str:
     """How to go on with an interaction; empty if that cannot be shown.
 
     Args:
@@ -53,6 +60,7 @@ def resume_hint(options: dict[str, Any], view: str, interaction_id: str, last_ev
         interaction_id: As the server gave it.
         last_event_id: What this event and those before it bring has been seen; empty if more has
             been seen, or if that is not known.
+        hop: Whether it continues another interaction: from its start it is half an answer.
     """
     if not interaction_id:
         return ""
@@ -60,6 +68,8 @@ def resume_hint(options: dict[str, Any], view: str, interaction_id: str, last_ev
     after = last_event_id if shown else ""
     command = resume_command(options, view, interaction_id, after)
     begin = "" if after or options["cursor"] else " from the start"
+    if hop and begin:
+        return ""
     return f"resume{begin} with: {command}" if command else ""
 
 

@@ -18,6 +18,8 @@ class Place:
 
     Attributes:
         path: The name of the file.
+        hops: The ids of the interactions that the newest one continues, in order.
+        token: The continuation token that it was begun with; empty without one.
     """
 
     def __init__(self, path: str, run: Run, *, new: bool) -> None:
@@ -33,6 +35,8 @@ class Place:
             BadDataError: It is no cursor.
         """
         self.path = path
+        self.hops: list[str] = []
+        self.token = ""
         self._run = run
         self._file = CursorFile(path, new=new)
         self._kept = self._file.load()
@@ -93,6 +97,8 @@ class Place:
                 ledger.as_json(),
                 self._run.session.view_state,
                 self._request,
+                self.hops,
+                self.token,
             )
             self._file.save(kept)
 

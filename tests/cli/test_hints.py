@@ -126,6 +126,15 @@ def test_an_event_is_named_only_where_all_up_to_it_was_shown() -> None:
     assert resume_hint(DEFAULTS, "text", "v1_a", "") == again
 
 
+def test_no_answer_begins_with_a_hop() -> None:
+    kept = {**DEFAULTS, "cursor": "c"}
+
+    assert resume_hint(DEFAULTS, "json", "v1_a", "e7", hop=True) == ""
+    assert resume_hint(DEFAULTS, "text", "v1_a", "", hop=True) == ""
+    assert resume_hint(DEFAULTS, "text", "v1_a", "e7", hop=True).startswith("resume with: ")
+    assert resume_hint(kept, "json", "v1_a", "", hop=True).startswith("resume with: ")
+
+
 @pytest.mark.parametrize(
     ("env", "file", "key"),
     [
