@@ -106,20 +106,23 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         """Answer a GET."""
-        self._answer(self.server.library.reply("GET", self.path))
+        self._reply()
 
     def do_DELETE(self) -> None:
         """Answer a DELETE."""
-        self._answer(self.server.library.reply("DELETE", self.path))
+        self._reply()
 
     def do_POST(self) -> None:
         """Answer a POST."""
+        self._reply()
+
+    def _reply(self) -> None:
         try:
-            body = self._body()
+            body = self._body()  # whatever the method: what is left of it is no next request
         except _BodyError as exc:
             self.send_error(exc.status)
         else:
-            self._answer(self.server.library.reply("POST", self.path, body))
+            self._answer(self.server.library.reply(self.command, self.path, body))
 
     def _body(self) -> bytes:
         size = self.headers.get("Content-Length", "0")

@@ -236,6 +236,24 @@ def test_a_broken_request_is_refused_in_the_shape_of_the_api(
     assert b'{"error":{"code":"invalid_request","message":' in got
 
 
+@pytest.mark.parametrize("method", ["GET", "DELETE"])
+@pytest.mark.parametrize(
+    "body",
+    [
+        pytest.param(b"content-length: 2\r\n\r\n{}", id="length"),
+        pytest.param(b"transfer-encoding: chunked\r\n\r\n2\r\n{}\r\n0\r\n\r\n", id="chunks"),
+    ],
+)
+def test_the_body_of_any_request_is_read(serve: Serve, method: str, body: bytes) -> None:
+    first = b"%b /x HTTP/1.1\r\n%b" % (method.encode(), body)
+    last = b"GET /v1beta/interactions/v1_built HTTP/1.1\r\nconnection: close\r\n\r\n"
+
+    got = raw_answer(serve(), first + last)
+
+    assert got.count(b"HTTP/1.1 ") == 2
+    assert b"HTTP/1.1 200 OK" in got
+
+
 def test_a_post_without_a_body_and_a_length_is_answered(serve: Serve) -> None:
     request = b"POST /v1beta/interactions/v1_built/cancel HTTP/1.1\r\nconnection: close\r\n\r\n"
 
