@@ -44,8 +44,11 @@ class Network:
         """Prepare.
 
         Raises:
-            ConfigurationError: The network is needed, and there is no key, or no usable base URL.
+            ConfigurationError: The base URL is not usable, or there is no key for the network.
         """
+        from gstream.transport import check_base_url
+
+        check_base_url(options["base_url"])  # it stands in requests that recordings answer, too
         self._options = options
         self._run = run
         _hide_secrets(options)

@@ -1,6 +1,7 @@
 """Proxies, redirects, tries: the connection as the server and the shell see it."""
 
 import socket
+from pathlib import Path
 
 import pytest
 from pytest_httpserver import HTTPServer
@@ -199,6 +200,18 @@ def test_offline_answers_from_the_demo_without_key_or_network() -> None:
 
     assert (got.code, got.stderr) == (0, "")
     assert got.text == ", ".join(map(str, range(1, 26))) + "\n"
+
+
+@pytest.mark.parametrize("url", ["localhost:8080", "not a url", "http://[::1"])
+@pytest.mark.parametrize("mode", ["--offline", "--cassette"])
+def test_an_address_that_is_none_is_told_without_a_network_too(
+    mode: str, url: str, tmp_path: Path
+) -> None:
+    given = [mode] if mode == "--offline" else [mode, str(tmp_path)]
+    got = run("create", "-p", "x", *given, env={"GOOGLE_GEMINI_BASE_URL": url})
+
+    assert got.code == 78
+    assert "base URL" in got.stderr
 
 
 def test_offline_without_a_recording_is_no_input() -> None:
