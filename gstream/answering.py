@@ -18,6 +18,7 @@ from urllib.parse import parse_qs, unquote, urlsplit
 
 import orjson
 
+from .api import flaw_in
 from .blocks import END_OF_BLOCK
 from .errors import BadDataError
 from .events import Event, batch_of, dumps, loads_exactly
@@ -112,6 +113,8 @@ class Library:
             return refusal(400, "invalid_request", str(exc))
         if not isinstance(asked, dict):
             return refusal(400, "invalid_request", "the request is not a JSON object")
+        if flaw := flaw_in(asked):
+            return refusal(400, "invalid_request", f"the request: {flaw}")
         recording = self.recording_of(asked, what)
         if recording is None:
             return not_found(self.miss(asked, path))

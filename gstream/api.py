@@ -1,6 +1,7 @@
 """Request bodies from plain values (PROTOCOL b). Pure; knows nothing of HTTP or options."""
 
-from collections.abc import Callable, Sequence
+import math
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from .errors import BadDataError, UsageError
@@ -25,6 +26,9 @@ TOP_LEVEL = frozenset(
 """The fields of a request (PROTOCOL b.1); any other option is one of generation_config."""
 
 _LONGEST_PATH = 50
+
+_DEEPEST = 200
+"""Levels of JSON: writers of JSON stop a little below that, servers long before."""
 
 _CONTENTS = frozenset({"text", "image", "audio", "video", "document"})
 
@@ -147,3 +151,24 @@ def finish_body(body: Body, default_model: str) -> Body:
     if body.get("background") and body.get("store") is False:
         raise UsageError("a background run must be stored: leave out --no-store")
     return {**body, "stream": body.get("stream", True)}
+
+
+def flaw_in(value: Any) -> str:
+    """What keeps JSON from being sent as it was given; empty if nothing does."""
+    level = [value]
+    for _ in range(_DEEPEST):
+        if any(isinstance(one, float) and not math.isfinite(one) for one in level):
+            return "a number is too large"  # readers of JSON make it infinite
+        level = [part for one in level for part in _parts(one)]
+        if not level:
+            return ""
+    return f"it is nested more than {_DEEPEST} levels deep"
+
+
+def _parts(value: Any) -> Iterable[Any]:
+    match value:
+        case dict():
+            return value.values()
+        case list():
+            return value
+    return ()

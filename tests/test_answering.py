@@ -103,6 +103,15 @@ def test_a_body_that_is_no_object_is_refused(body: bytes) -> None:
     assert json_of(reply)["error"]["code"] == "invalid_request"
 
 
+@pytest.mark.parametrize("levels", [201, 900, 5000])
+def test_a_body_that_is_nested_too_deeply_is_refused(levels: int) -> None:
+    body = b'{"input":' + b"[" * levels + b"]" * levels + b"}"
+    reply = Library([recording(body=COUNT)]).reply("POST", "/v1beta/interactions", body)
+
+    assert reply.status == 400
+    assert json_of(reply)["error"]["code"] == "invalid_request"
+
+
 def test_a_recording_without_a_request_answers_none_by_its_body() -> None:
     assert post(Library([recording()]), {}).status == 404
 

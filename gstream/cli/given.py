@@ -2,13 +2,12 @@
 
 import codecs
 import errno
-import math
 import os
-from collections.abc import Iterable
 from typing import Any
 
 import click
 
+from gstream.api import flaw_in
 from gstream.errors import BadDataError, NoInputError, input_name
 from gstream.events import loads, loads_exactly
 
@@ -16,9 +15,6 @@ _PIECE = 1024 * 1024
 
 MOST_BYTES = 100 * _PIECE
 """Of a file whose content is sent: more than that no request holds."""
-
-_DEEPEST = 200
-"""Levels of JSON: writers of JSON stop a little below that, servers long before."""
 
 
 def read_file(name: str, *, most: float = MOST_BYTES) -> bytes:
@@ -73,7 +69,7 @@ def json_value(option: str, value: str) -> Any:
     except BadDataError as exc:
         hint = f"a file is written @{value}" if os.path.isfile(value) else ""
         raise BadDataError(f"{where}: {exc}", hint=hint) from exc
-    if problem := _problem(found):
+    if problem := flaw_in(found):
         raise BadDataError(f"{where}: {problem}")
     return found
 
@@ -113,24 +109,3 @@ def check_stdin_once(uses: int) -> None:
     """
     if uses > 1:
         raise click.UsageError("standard input (-) can be read only once")
-
-
-def _problem(value: Any) -> str:
-    """What keeps JSON from being sent as it was given; empty if nothing does."""
-    level = [value]
-    for _ in range(_DEEPEST):
-        if any(isinstance(one, float) and not math.isfinite(one) for one in level):
-            return "a number is too large"  # readers of JSON make it infinite
-        level = [part for one in level for part in _parts(one)]
-        if not level:
-            return ""
-    return f"it is nested more than {_DEEPEST} levels deep"
-
-
-def _parts(value: Any) -> Iterable[Any]:
-    match value:
-        case dict():
-            return value.values()
-        case list():
-            return value
-    return ()
