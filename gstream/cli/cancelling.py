@@ -15,23 +15,21 @@ _OK = 200
 _SECONDS = 5.0
 
 
-def stop(
-    options: dict[str, Any], connect: Connect, request: Request, *, background: bool
-) -> list[str]:
+def stop(options: dict[str, Any], connect: Connect, request: Request, *, goes_on: str) -> list[str]:
     """Stop an interrupted run at the server if that was asked for; returns what to say about it.
 
     Args:
         options: Those of the run.
         connect: Sends the request.
         request: The one to cancel.
-        background: Whether the run goes on unless it is stopped.
+        goes_on: That the run goes on unless it is stopped; empty if it does not.
     """
-    told = "the run goes on at the server"
+    told = goes_on
     if options["cancel_on_interrupt"]:
         done, told = cancel(connect, request)
         if done:
             return [told]
-    elif not background:
+    elif not goes_on:
         return []
     command = cancel_command(options, request.url)
     return [f"{told}; stop it with: {command}" if command else told]

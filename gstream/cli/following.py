@@ -58,7 +58,7 @@ class Following:
         self._options = options
         self._run = run
         self._requests = InteractionRequests(options)
-        self._background = False
+        self._goes_on = ""
         self._to_wire: api.ToWire = lambda body: (api.INTERACTIONS, body)
         self._followed = True
         self._cursor_file: str | None = options["cursor"]
@@ -95,6 +95,7 @@ class Following:
         self._followed = path == api.INTERACTIONS
         body = finished if self._followed else body
         with time_limit(self._options["max_time"]), answer_at(self._options["base_url"]):
+            self._goes_on = "the run goes on at the server" if body.get("background") else ""
             place = self._open_place(new=True)
             kept = place.of_request(body) if place else None
             if kept is not None:
@@ -103,7 +104,6 @@ class Following:
                 self._continue(body, self._go_on(kept))
                 self._answer_calls(self._stored_steps())
                 return
-            self._background = bool(body.get("background"))
             self._prepare_answering(body)
             self._create(body)
             self._answer_calls()
@@ -115,6 +115,7 @@ class Following:
             GstreamError: It could not be followed to its end.
         """
         with time_limit(self._options["max_time"]), answer_at(self._options["base_url"]):
+            self._goes_on = "a background run goes on at the server"
             place = self._open_place(new=bool(interaction_id))
             kept = place.of_interaction(interaction_id, last_event_id) if place else None
             if kept is None:
@@ -402,4 +403,4 @@ class Following:
         if not interaction_id or (self._follower and self._follower.ended):
             return []
         request = self._requests.cancel(interaction_id)
-        return stop(self._options, self._network.connect, request, background=self._background)
+        return stop(self._options, self._network.connect, request, goes_on=self._goes_on)

@@ -57,32 +57,30 @@ OPTIONS: dict[str, Any] = {"cancel_on_interrupt": True, "header": (), "api_key_f
 COMMAND = f"curl -g -X POST -d '{{}}' -H \"x-goog-api-key: $GEMINI_API_KEY\" {REQUEST.url}"
 
 
-def stopped(status: int, *, asked: bool, background: bool) -> list[str]:
+def stopped(status: int, *, asked: bool, goes_on: str = "the run goes on") -> list[str]:
     options = {**OPTIONS, "cancel_on_interrupt": asked}
     answer = Answer(status, {}, iter([b'{"status":"cancelled"}']), lambda: None)
-    return stop(options, lambda _request: answer, REQUEST, background=background)
+    return stop(options, lambda _request: answer, REQUEST, goes_on=goes_on)
 
 
 def test_what_was_stopped_needs_no_command() -> None:
     told = "the server was asked to stop the run: its status is cancelled"
 
-    assert stopped(200, asked=True, background=True) == [told]
+    assert stopped(200, asked=True) == [told]
 
 
 def test_what_goes_on_is_told_with_the_command_that_stops_it(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.delenv("GOOGLE_API_KEY", raising=False)
-    [refused] = stopped(400, asked=True, background=False)
+    [refused] = stopped(400, asked=True, goes_on="")
 
     assert refused.endswith(f"; stop it with: {COMMAND}")
-    assert stopped(200, asked=False, background=True) == [
-        f"the run goes on at the server; stop it with: {COMMAND}"
-    ]
+    assert stopped(200, asked=False) == [f"the run goes on; stop it with: {COMMAND}"]
 
 
 def test_what_ends_with_its_connection_is_not_told_of() -> None:
-    assert stopped(200, asked=False, background=False) == []
+    assert stopped(200, asked=False, goes_on="") == []
 
 
 def test_a_connection_that_fails_is_told() -> None:

@@ -305,6 +305,23 @@ def test_a_background_run_is_stopped_only_if_that_was_asked_for(asked: bool) -> 
     assert (b"the run goes on at the server; stop it with: curl" in words) != asked
 
 
+def test_an_interrupted_resume_says_what_a_background_run_does() -> None:
+    model = FaultModel(stream("all"), [Fault(events=12, ending="silent")])
+    with FaultServer(model) as server:
+        process = subprocess.Popen(
+            [*GSTREAM, "resume", "v1_fault", "--base-url", server.url],
+            env=environment(),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+        )
+        assert process.stdout is not None
+        read_until(process.stdout, b"the the ")
+        process.send_signal(signal.SIGINT)
+        _, words = process.communicate()
+
+    assert b"a background run goes on at the server; stop it with: curl" in words
+
+
 # --- usage
 
 
