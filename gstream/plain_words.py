@@ -17,6 +17,7 @@ _MEANINGS = (
     ("illegal chunk header", "the answer has a chunk without its size"),
 )
 _PROXIES = ("HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy")
+SOCKS_HINT = "install socksio where gstream is, such as with: pipx inject gstream socksio"
 _CA = ("SSL_CERT_FILE", "SSL_CERT_DIR")
 _TLS_FILES = (*_CA, "SSLKEYLOGFILE")
 

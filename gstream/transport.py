@@ -12,7 +12,14 @@ import httpx
 
 from .errors import ConfigurationError, NetworkError
 from .hosts import is_loopback
-from .plain_words import certificate_hint, is_untrusted, plain, proxy_variable, settings_flaw
+from .plain_words import (
+    SOCKS_HINT,
+    certificate_hint,
+    is_untrusted,
+    plain,
+    proxy_variable,
+    settings_flaw,
+)
 from .wire import Wire
 
 _ERROR_BODY_LIMIT = 1024 * 1024
@@ -174,8 +181,24 @@ class Transport:
             return httpx.Client(
                 timeout=timeout, verify=remote, follow_redirects=False, trust_env=remote
             )
-        except (ValueError, OSError, ImportError, httpx.InvalidURL) as exc:
+        except ImportError as exc:
+            return self._client_without_socks(timeout, exc)
+        except (ValueError, OSError, httpx.InvalidURL) as exc:
             raise ConfigurationError(settings_flaw(exc, os.environ)) from exc
+
+    def _client_without_socks(self, timeout: httpx.Timeout, exc: ImportError) -> httpx.Client:
+        """A client where some proxy is one of SOCKS, perhaps not ours, and its package is missing.
+
+        Raises:
+            ConfigurationError: It is ours.
+        """
+        name = proxy_variable(self.base_url, os.environ)
+        proxy = os.environ.get(name)
+        if proxy and proxy.lower().startswith("socks"):
+            words = f"the proxy in {name} is not usable: for SOCKS the package socksio is missing"
+            raise ConfigurationError(words, hint=SOCKS_HINT) from exc
+        context = httpx.create_ssl_context()
+        return httpx.Client(timeout=timeout, verify=context, trust_env=False, proxy=proxy)
 
     def _unanswered(self, request: Request, exc: httpx.TransportError) -> UnansweredError:
         match exc:

@@ -2,6 +2,7 @@
 
 import gzip
 import socket
+import sys
 import threading
 import time
 import zlib
@@ -356,6 +357,48 @@ def test_an_address_that_cannot_be_asked_is_a_mistake_of_the_settings(url: str) 
 def test_a_transport_that_was_never_used_can_be_closed() -> None:
     with _transport("https://nowhere.invalid"):
         pass
+
+
+# --- proxies of SOCKS
+
+
+@pytest.fixture
+def closed(monkeypatch: pytest.MonkeyPatch) -> str:
+    """An address where nobody listens, and no package for SOCKS."""
+    monkeypatch.setitem(sys.modules, "socksio", None)
+    for name in ("HTTPS_PROXY", "https_proxy", "all_proxy", "no_proxy"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("ALL_PROXY", "socks5://127.0.0.1:9")
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        return f"127.0.0.1:{listener.getsockname()[1]}"
+
+
+def test_a_proxy_of_socks_without_its_package_is_named_with_what_helps(closed: str) -> None:
+    with (
+        _transport(f"https://{closed}") as it,
+        pytest.raises(ConfigurationError, match="the proxy in ALL_PROXY is not") as caught,
+    ):
+        it.connect(Request("GET", f"https://{closed}/x"))
+
+    assert "socksio" in caught.value.hint
+
+
+def test_a_proxy_of_socks_that_is_not_for_this_host_is_not_needed(
+    closed: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+
+    assert str(_unanswered(f"https://{closed}")) == "Connection refused"
+
+
+def test_a_proxy_of_socks_is_not_needed_beside_one_for_https(
+    closed: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HTTPS_PROXY", f"http://{closed}")
+
+    failure = _unanswered("https://nowhere.invalid")
+
+    assert str(failure) == "Connection refused (by way of the proxy in HTTPS_PROXY)"
 
 
 # --- the log
