@@ -3,6 +3,8 @@
 Looks at function calls only: the pieces of their arguments are JSON together, if at all.
 """
 
+from collections.abc import Iterable
+
 from .errors import BadDataError
 from .events import Batch, Event, loads
 
@@ -25,6 +27,10 @@ class ArgumentsCheck:
             looked_at = self._open or any(map(_is_call, batch.notable)) or _has_fragments(batch)
             for event in batch.events if looked_at else batch.notable:
                 self._see(event)
+
+    def begin_after(self, indexes: Iterable[int]) -> None:
+        """Say which steps another run has seen begin: the rest of their arguments is no JSON."""
+        self._others.update(indexes)
 
     def end(self, *, cut: bool = False) -> list[str]:
         """The names of the calls whose arguments are no JSON; nothing more comes.

@@ -193,6 +193,7 @@ class Session:
     def restore_view(self, state: Event, kinds: dict[int, str]) -> None:
         """Go on where another run was; `kinds` are the types of the steps by index."""
         self._view.restore(state, kinds)
+        self._arguments.begin_after(kinds)
 
     def amend(self, batch: Batch) -> None:
         """Take events that no stream brought: what is shown event by event does not show them."""

@@ -93,3 +93,13 @@ def test_each_answer_is_checked_for_itself() -> None:
 
     assert run("decode", stdin=two).code == 65
     assert run("decode", stdin=two).stderr.count("are not JSON") == 1
+
+
+def test_the_rest_of_a_call_that_another_run_has_seen_begin_is_not_looked_at() -> None:
+    check = ArgumentsCheck()
+    check.begin_after([0])
+
+    for event in [*call('"a":1}')[1:], *call("{", index=1)]:
+        check.feed(batch_of([event], [line(event)]))
+
+    assert check.end() == ["f"]

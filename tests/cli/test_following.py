@@ -246,6 +246,17 @@ def test_a_finished_cursor_of_calls_that_wait_says_how_to_answer_them(tmp_path: 
     )
 
 
+def test_a_cursor_within_the_arguments_of_a_call_goes_on_with_them(tmp_path: Path) -> None:
+    cursor = str(tmp_path / "cursor")
+    pieces = [each.get("delta", {}).get("type") == "arguments_delta" for each in stream("all")]
+    faults = [Fault(events=pieces.index(True) + 2)]
+    with FaultServer(FaultModel(stream("all"), faults)) as server:
+        run(*create(server.url, "--cursor", cursor, "--no-resume"))
+        got = run("resume", "--cursor", cursor, "--base-url", server.url)
+
+    assert (got.code, got.stderr) == (0, "")
+
+
 def test_another_view_cannot_go_on(tmp_path: Path) -> None:
     cursor = str(tmp_path / "cursor")
     with FaultServer(FaultModel(stream("all"), [Fault(events=11)])) as server:
