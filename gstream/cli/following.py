@@ -1,7 +1,5 @@
 """`create` and `resume` as runs: send, follow over dropped connections, keep the cursor file."""
 
-import random
-import time
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -19,27 +17,24 @@ from gstream.errors import (
 )
 from gstream.events import Event, batch_of, dumps
 from gstream.ledger import Ledger
-from gstream.opening import Retrying, open_stream
 from gstream.outcome import Progress
-from gstream.polling import FailedPollError, Resuming, get
-from gstream.reader import EventReader
+from gstream.polling import FailedPollError, get
 from gstream.resume import Follower
 from gstream.steps import Step
-from gstream.transport import Answer, Request
+from gstream.transport import Request
 
 from .cancelling import stop
+from .connecting import Connecting
 from .hints import key_hint, resume_hint
 from .interaction_requests import InteractionRequests
-from .network import Network, answer_at, request_url, time_limit
+from .network import answer_at, request_url, time_limit
 from .run import Run
-from .signals import sleep
 from .unfollowed import read_once
 
 if TYPE_CHECKING:
     from .calls import Answering
     from .place import Place
 
-_GONE = frozenset({404, 410})
 _REBUILT_VIEWS = frozenset({"steps", "json"})
 _CONTINUABLE = "requires_continuation"
 _SAME_COMMAND = "go on with the same gstream create … --cursor FILE"
@@ -67,14 +62,12 @@ class Following:
         self._hops: list[str] = []
         self._token = ""
         self._stored = True
-        self._gone = False
-        self._opened = True
         self._answering: Answering | None = None
         if self._cursor_file and options["flush"] != "event":
             raise click.UsageError("--cursor needs --flush event: it says what has been written")
         if self._cursor_file == "-":
             raise click.UsageError("--cursor needs a file")
-        self._network = Network(options, run)
+        self._connecting = Connecting(options, run)
         run.resume_hint = self._resume_hint
         run.interrupted = self._interrupted
         run.closed = self._closed
@@ -143,7 +136,7 @@ class Following:
         """Answer function calls in more turns, as long as there are any."""
         progress = self._run.session.progress
         while self._answering is not None and progress.status == "requires_action":
-            self._opened = False
+            self._connecting.opened = False
             self._answering.end_turn(stored_steps)
             self._keep_place()
             self._create(self._answering.next_body())
@@ -158,9 +151,9 @@ class Following:
         return steps if isinstance(steps, list) else None
 
     def _create(self, body: api.Body) -> None:
-        self._opened = False
+        self._connecting.opened = False
         if not self._followed:
-            read_once(self._run, self._open(self._request(body)))
+            read_once(self._run, self._connecting.open(self._request(body)))
             return
         self._stored = body.get("store") is not False
         self._begin_hop([], str(body.get("continuation_token") or ""))
@@ -168,8 +161,8 @@ class Following:
 
     def _follow(self, body: api.Body) -> GstreamError | None:
         """Send a request and follow its answer; returns why that was not possible to its end."""
-        self._opened = False
-        answer = self._open(self._request(body))
+        self._connecting.opened = False
+        answer = self._connecting.open(self._request(body))
         self._follower = self._new_follower(Ledger())
         return self._follower.follow(answer)
 
@@ -222,7 +215,7 @@ class Following:
         ledger.begin_after(last_event_id)
         self._run.session.progress.interaction_id = interaction_id
         self._follower = self._new_follower(ledger)
-        answer = self._open(self._requests.stream(interaction_id, last_event_id))
+        answer = self._connecting.open(self._requests.stream(interaction_id, last_event_id))
         self._end(self._follower.follow(answer, known=True))
 
     def _go_on(self, kept: Cursor) -> GstreamError | None:
@@ -248,7 +241,7 @@ class Following:
         self._follower = self._new_follower(ledger)
         # The token for the next hop comes with the end of this one: have that again, too.
         after = ledger.last_event_id if kept.status != _CONTINUABLE else ""
-        answer = self._open(self._requests.stream(kept.interaction_id, after))
+        answer = self._connecting.open(self._requests.stream(kept.interaction_id, after))
         replays = "after" if after else "all"
         replays = replays if ledger.begun else ""
         return self._follower.follow(answer, replays=replays, known=True)
@@ -258,7 +251,7 @@ class Following:
         session = self._run.session
         for interaction_id in self._hops:
             session.progress.interaction_id = interaction_id
-            answer = self._open(self._requests.stream(interaction_id, ""))
+            answer = self._connecting.open(self._requests.stream(interaction_id, ""))
             failure = self._new_follower(Ledger(), kept=False).follow(answer, known=True)
             if failure is not None:
                 return failure
@@ -275,51 +268,10 @@ class Following:
 
     # --- both
 
-    def _open(self, request: Request) -> Answer:
-        run = self._run
-        retrying = Retrying(
-            self._options["retries"], sleep, time.time, random.random, run.note, run.verbose
-        )
-        run.verbose(str(request))
-        answer = open_stream(self._connect, request, retrying)
-        self._opened = True
-        return answer
-
-    def _connect(self, request: Request) -> Answer:
-        """Connect, and take note where the server knows an interaction no more."""
-        answer = self._network.connect(request)
-        self._gone = request.method == "GET" and answer.status in _GONE
-        return answer
-
     def _new_follower(self, ledger: Ledger, *, kept: bool = True) -> Follower:
         """A follower; `kept` says whether its place is that of the run."""
-        run, options = self._run, self._options
-        meter = run.meter
-        resuming = Resuming(
-            enabled=self._stored and not options["no_resume"],
-            retries=options["retries"],
-            sleep=sleep,
-            clock=time.monotonic,
-            now=time.time,
-            random=random.random,
-            tell=self._tell_reconnect,
-            handed_on=self._place.save if self._place and kept else None,
-            bytes_read=meter.bytes if meter else lambda _size: None,
-        )
-        size = options["max_event_size"]
-        return Follower(
-            run.session,
-            self._connect,
-            self._requests,
-            resuming,
-            lambda: EventReader(run.note, max_event_size=size),
-            ledger,
-        )
-
-    def _tell_reconnect(self, text: str) -> None:
-        if self._run.meter is not None:
-            self._run.meter.reconnects += 1
-        self._run.note(text)
+        save = self._place.save if self._place and kept else None
+        return self._connecting.follower(self._requests, ledger, save, stored=self._stored)
 
     def _end(self, failure: GstreamError | None) -> None:
         if failure is not None:
@@ -344,7 +296,7 @@ class Following:
     def _get(self, request: Request) -> Event:
         """The JSON object that answers a request; empty if that cannot be had."""
         try:
-            return get(self._network.connect, request)
+            return get(self._connecting.network.connect, request)
         except (FailedPollError, GstreamError) as exc:
             self._run.verbose(f"{request}: {exc}")
             return {}
@@ -358,7 +310,12 @@ class Following:
     def _closed(self) -> None:
         """Say that all was written; until then, the place is kept whenever something was."""
         follower = self._follower
-        if follower is not None and follower.ended and self._opened and not self._continuable:
+        if (
+            follower is not None
+            and follower.ended
+            and self._connecting.opened
+            and not self._continuable
+        ):
             self._keep_place(finished=True)
         if self._place is not None:
             self._place.close()
@@ -385,11 +342,11 @@ class Following:
         follower = self._follower
         if isinstance(failure, RefusedError):
             return key_hint(self._options)
-        if not self._opened:  # what was called last is not answered yet
+        if not self._connecting.opened:  # what was called last is not answered yet
             return self._answering.hint if self._answering else ""
         if follower is None or follower.ended or not follower.ledger.begun:
             return ""
-        if self._gone or not self._stored or self._options["offline"]:
+        if self._connecting.gone or not self._stored or self._options["offline"]:
             return ""
         written = not isinstance(failure, OutputError | BadDataError)
         after = follower.ledger.last_event_id if written and follower.ledger.at_last_event else ""
@@ -403,4 +360,4 @@ class Following:
         if not interaction_id or (self._follower and self._follower.ended):
             return []
         request = self._requests.cancel(interaction_id)
-        return stop(self._options, self._network.connect, request, goes_on=self._goes_on)
+        return stop(self._options, self._connecting.network.connect, request, goes_on=self._goes_on)
