@@ -203,6 +203,15 @@ def test_a_loop_ends_with_the_code_of_an_answer_that_no_retry_mends(
 
 
 @both_loops
+def test_a_loop_gives_up_what_cannot_be_had(loop: str, at_loop: Path) -> None:
+    recording = stream(*answer("Alas")[:3], done=False)
+
+    done = run(serve(recording, at_loop) + shell(loop), at_loop)
+
+    assert (done.returncode, runs(at_loop), output(at_loop)) == (76, 5, b"Alas")
+
+
+@both_loops
 @every_shell
 def test_a_loop_ends_where_there_is_no_key(loop: str, with_shell: str, at_loop: Path) -> None:
     done = run([with_shell, "-c", loop], at_loop)
