@@ -161,6 +161,7 @@ class EventReader:
         from .json_input import ArrayInput, LineInput
 
         kind = LineInput if first == b"{" else ArrayInput
+        begin = _start_of_line(data, begin)  # blanks before an event are part of its line
         self._input = kind(self._parser, bound, self._size - len(data) + begin)
         return self._input.feed(data[begin:])
 
@@ -183,3 +184,9 @@ class EventReader:
             is_html = words[0].startswith(b"<")
             kind = "HTML" if is_html else "not server-sent events, NDJSON or JSON"
             raise BadDataError(f"the input is {kind}: {shorten(b' '.join(words))}")
+
+
+def _start_of_line(data: bytes, at: int) -> int:
+    """Where the line begins in which a place is; a byte order mark is not part of it."""
+    before = max(data.rfind(b"\n", 0, at), data.rfind(b"\r", 0, at)) + 1
+    return before or len(BOM) * data.startswith(BOM)

@@ -61,6 +61,12 @@ def test_a_broken_element_is_told_with_its_number_and_place_and_the_rest_goes_on
             id="a-type-that-only-the-stream-names-is-added",
         ),
         pytest.param(b"data: [DONE]\n\n", [b""], id="done-has-no-line"),
+        pytest.param(
+            b'\n \t{"event_type":"x"}\n', [b' \t{"event_type":"x"}\n'], id="blanks-in-its-line"
+        ),
+        pytest.param(
+            b'\xef\xbb\xbf {"event_type":"x"}\n', [b' {"event_type":"x"}\n'], id="bom-before-it"
+        ),
     ],
 )
 def test_a_line_is_what_came_unless_it_would_be_several(

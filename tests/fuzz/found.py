@@ -67,4 +67,5 @@ FOUND = [
     pytest.param(
         "library", [b"data\n\ndata:[DONE]\n\n", b"data\n\n"], id="what-is-broken-behind-the-end"
     ),
+    pytest.param("again", [b'data:\t{"event_type":""}'], id="blanks-before-an-event"),
 ]
