@@ -27,8 +27,11 @@ class Rereading:
         self.__init__()  # type: ignore[misc]  # nothing is left of the one before
 
     def begin_again(self) -> None:
-        """Say that the interaction begins again."""
-        self._replay = Replay(self._ledger, after_last_id=False)
+        """Say that the interaction begins again; what began in its middle cannot be compared."""
+        if self._ledger.created:
+            self._replay = Replay(self._ledger, after_last_id=False)
+        else:
+            self.begin()
 
     def feed(self, batch: Batch) -> Batch:
         """Take the next events; returns what is new of them, up to a failure."""

@@ -103,3 +103,36 @@ def test_the_rest_of_a_call_that_another_run_has_seen_begin_is_not_looked_at() -
         check.feed(batch_of([event], [line(event)]))
 
     assert check.end() == ["f"]
+
+
+@pytest.mark.parametrize(
+    ("events", "expected"),
+    [
+        pytest.param(call("{")[:-1], [], id="inside-its-arguments"),
+        pytest.param(call("{"), ["f"], id="after-its-stop"),
+        pytest.param([delta("arguments_delta", arguments="{")], [], id="never-started"),
+    ],
+)
+def test_arguments_that_were_cut_are_not_broken(events: list[Event], expected: list[str]) -> None:
+    check = ArgumentsCheck()
+    check.feed(batch_of(events, [line(event) for event in events]))
+
+    assert check.end(cut=True) == expected
+
+
+def test_a_stream_that_is_cut_inside_arguments_is_truncated() -> None:
+    got = run("decode", "--json", stdin=stream(created(), *call("{")[:-1], done=False))
+
+    assert got.code == 76
+    assert got.stderr.startswith("gstream: the stream ended before the interaction did")
+
+
+def test_fragments_for_another_kind_of_step_are_no_arguments() -> None:
+    assert broken(start(), delta("arguments_delta", arguments="{"), stop()) == []
+
+
+def test_a_call_without_a_name_is_named_by_its_step() -> None:
+    [started, *rest] = call("{", index=3)
+    started["step"].pop("name")
+
+    assert broken(started, *rest) == ["the call in step 3"]

@@ -20,6 +20,7 @@ from gstream.events import (
     line_of,
     loads,
     loads_exactly,
+    modern_interaction,
     named,
     parse_event,
     parse_lines,
@@ -345,3 +346,32 @@ def test_a_batch_can_be_made_of_its_parts() -> None:
 
     assert isinstance(made, Batch)
     assert (made.events, made.lines, made.notable) == ([stop()], [b"x\n"], [stop()])
+
+
+@pytest.mark.parametrize("value", [1e400, [1e400, 10**30], {"a": {"b": -1e400, "n": 10**30}}])
+def test_a_number_above_all_floats_is_written_as_null(value: Any) -> None:
+    assert b"null" in dumps(value)
+    assert b"nfinity" not in dumps(value)
+
+
+@pytest.mark.parametrize("kind", ["null", "7", "[]"])
+def test_lines_whose_type_is_no_text_are_unusual(kind: str) -> None:
+    with pytest.raises((KeyError, TypeError)):
+        parse_lines([b'{"event_type":%b}\n' % kind.encode()])
+
+
+def test_the_outputs_of_a_legacy_interaction_are_steps() -> None:
+    text = {"type": "text", "text": "Hi"}
+    raw = dumps(
+        {"event_type": "interaction.complete", "interaction": {"id": "i", "outputs": [text]}}
+    )
+
+    step = {"type": "model_output", "content": [text]}
+    assert parse_event(raw)["interaction"] == {"id": "i", "steps": [step]}
+
+
+@pytest.mark.parametrize(
+    "interaction", [{"id": "i"}, {"steps": [], "outputs": [1]}, {"outputs": 1}]
+)
+def test_an_interaction_of_today_stays_as_it_is(interaction: Event) -> None:
+    assert modern_interaction(interaction) == interaction

@@ -104,3 +104,12 @@ def test_what_is_missing_from_one_that_runs_is_left_to_its_stream() -> None:
 )
 def test_is_cut_short_where_its_status_says_so(status: str, cut_short: bool) -> None:
     assert is_cut_short({"status": status}) is cut_short
+
+
+def test_an_interaction_of_before_june_2026_has_its_outputs_as_steps() -> None:
+    accumulator = Accumulator()
+    old = {"id": "i1", "status": "completed", "outputs": [{"type": "text", "text": "Hi"}]}
+    for event in events_of(old):
+        accumulator.feed(event)
+
+    assert accumulator.interaction == {"id": "i1", "status": "completed", "steps": [TEXT]}

@@ -10,7 +10,7 @@ from gstream.ledger import Ledger
 from gstream.track import Track
 
 from .interactions import interactions, recut
-from .support import Event, batch, completed, created, delta, event, line, start, stop
+from .support import Event, answer, batch, completed, created, delta, event, line, start, stop
 
 
 def ledger_of(events: Sequence[Event], sizes: Iterable[int] = ()) -> Ledger:
@@ -301,3 +301,22 @@ def test_anything_else_is_no_ledger(broken: Event) -> None:
 
     with pytest.raises((KeyError, TypeError, ValueError)):
         Ledger.from_json(value)
+
+
+def test_ids_are_kept_in_bounded_memory() -> None:
+    ledger = Ledger()
+    for number in range(30_000):
+        ledger.set_checkpoint(f"e{number}", {}, 0)
+
+    assert len(ledger.ids) <= 20_000
+    assert list(ledger.ids)[-1] == ledger.last_event_id == "e29999"
+
+
+def test_a_ledger_that_keeps_no_places_knows_the_same_steps() -> None:
+    events = [{**one, "event_id": f"e{number}"} for number, one in enumerate(answer("a", "b"))]
+    kept, light = Ledger(), Ledger(places=False)
+    for ledger in (kept, light):
+        ledger.record(batch(*events))
+
+    assert light.tracks == kept.tracks
+    assert (light.ids, light.history, light.last_event_id) == ({}, [], "")

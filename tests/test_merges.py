@@ -315,3 +315,42 @@ def test_m3_items_with_uris_never_merge() -> None:
     item: Event = {"type": "audio", "uri": "gs://a"}
 
     assert contents_after(delta(**item), delta(**item)) == [item, item]
+
+
+@pytest.mark.parametrize(
+    ("untyped", "typed"),
+    [
+        pytest.param({"text": "a"}, {"type": "text", "text": "a"}, id="text"),
+        pytest.param({"type": None, "text": "a"}, {"type": "text", "text": "a"}, id="null"),
+        pytest.param(
+            {"data": "AA", "mime_type": "audio/wav"},
+            {"type": "audio", "data": "AA", "mime_type": "audio/wav"},
+            id="audio",
+        ),
+        pytest.param({"strange": 1}, {"strange": 1}, id="unknown"),
+    ],
+)
+def test_u3_content_of_a_start_says_its_type(untyped: Event, typed: Event) -> None:
+    assert accumulated(start(content=[untyped])).steps[0]["content"] == [typed]
+
+
+def test_u3_t1_text_goes_on_after_untyped_text() -> None:
+    steps = accumulated(start(content=[{"text": "Hi"}]), delta(text=" you")).steps
+
+    assert steps[0]["content"] == [{"type": "text", "text": "Hi you"}]
+
+
+def test_u3_a_delta_whose_type_is_null_is_what_its_keys_say() -> None:
+    given = {"type": None, "data": "AA", "mime_type": "image/png"}
+    one = {"event_type": "step.delta", "index": 0, "delta": given}
+
+    assert accumulated(start(), one).steps[0]["content"] == [{**given, "type": "image"}]
+
+
+def test_t2_annotations_of_an_event_stay_as_they_were() -> None:
+    events = [start(content=[{"type": "text", "text": "a", "annotations": [1]}])]
+    events += [delta("text_annotation_delta", annotations=[2]) for _ in range(2)]
+    accumulated(*events)
+
+    assert events[0]["step"]["content"][0]["annotations"] == [1]
+    assert events[1]["delta"]["annotations"] == [2]

@@ -56,3 +56,11 @@ def test_another_interaction_is_compared_with_nothing() -> None:
     rereading.begin()
 
     assert rereading.feed(batch(*WHOLE)).events == WHOLE
+
+
+def test_what_began_in_the_middle_of_an_interaction_is_compared_with_nothing() -> None:
+    rereading = Rereading()
+    rereading.feed(batch(*WHOLE[3:5]))
+    rereading.begin_again()
+
+    assert rereading.feed(batch(*WHOLE)).events == WHOLE

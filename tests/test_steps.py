@@ -126,6 +126,8 @@ def test_s4_the_usage_of_the_end_wins() -> None:
         pytest.param(stop(usage={"n": 9}, step_usage={"n": 1}), id="step-stop"),
         pytest.param({**delta(text="a"), "metadata": {"total_usage": {"n": 9}}}, id="delta"),
         pytest.param(stop(metadata={"total_usage": {"n": 9}}), id="metadata-of-another-event"),
+        pytest.param({**start(index=1), "metadata": {"total_usage": {"n": 9}}}, id="step-start"),
+        pytest.param({**completed(), "metadata": {"total_usage": {"n": 9}}}, id="the-end"),
     ],
 )
 def test_s4_else_the_newest_cumulative_usage_counts(last: Event) -> None:
@@ -295,6 +297,7 @@ def test_the_text_is_the_texts_of_the_deltas(texts: list[str]) -> None:
         pytest.param(delta(text="some text"), id="text"),
         pytest.param(delta("audio", mime_type="audio/l16", data="AAAAAAAA"), id="audio"),
         pytest.param(delta("arguments_delta", arguments="[1],"), id="arguments"),
+        pytest.param(delta("text_annotation_delta", annotations=[{}]), id="annotations"),
     ],
 )
 def test_time_is_linear_in_the_deltas_of_a_step(made: Event) -> None:
@@ -305,3 +308,10 @@ def test_time_is_linear_in_the_deltas_of_a_step(made: Event) -> None:
         accumulator.steps  # noqa: B018 - joining is part of the work
 
     assert growth(work, 3_000) < 100
+
+
+def test_s5_what_only_announces_an_interaction_is_part_of_it() -> None:
+    found = interaction_of(update(status="queued"), *answer("a"))
+
+    assert (found["status"], found["steps"]) == ("completed", [output("a")])
+    assert "continuation_ids" not in found

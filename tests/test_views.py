@@ -17,6 +17,7 @@ from tests.support import (
     created,
     delta,
     event,
+    growth,
     items,
     line,
     ndjson,
@@ -62,6 +63,21 @@ def fed(view: View, *events: Event) -> View:
         ),
         pytest.param(
             [created(), completed(steps=[output("ab"), 1])], b"ab\n", id="steps-only-at-the-end"
+        ),
+        pytest.param(
+            [*answer("a"), created("v1_hop"), completed(steps=[output("b")])],
+            b"ab\n",
+            id="a-hop-with-its-steps-only-at-its-end",
+        ),
+        pytest.param(
+            [
+                created(),
+                start(),
+                {"event_type": "step.delta", "index": 0, "delta": {"text": "a", "type": None}},
+                delta(text="b"),
+            ],
+            b"ab\n",
+            id="a-type-that-is-null",
         ),
         pytest.param(answer("a\n"), b"a\n", id="ends-in-a-newline"),
         pytest.param(answer(""), b"", id="no-text"),
@@ -343,3 +359,25 @@ def test_a_value_that_cannot_be_written_is_bad_data() -> None:
 
     with pytest.raises(BadDataError, match="nested too deeply"):
         dump_line(deep)
+
+
+def test_steps_that_came_with_the_end_alone_follow_those_that_were_streamed() -> None:
+    events = [
+        created(),
+        start("thought"),
+        stop(),
+        completed(steps=[{"type": "thought"}, output("b")]),
+    ]
+
+    assert shown("steps", events) == ndjson({"type": "thought"}, output("b"))
+
+
+@pytest.mark.parametrize("view", ["text", "ndjson", "steps", "json"])
+def test_time_is_linear_in_the_number_of_steps(view: str) -> None:
+    def work(count: int) -> None:
+        made = VIEWS[view]()
+        for index in range(count):
+            made.feed(batch(start(index=index), delta(text="a", index=index), stop(index)))
+        made.end(whole=True, ended=True)
+
+    assert growth(work, 400) < 100

@@ -2,10 +2,11 @@
 
 import pytest
 
-from tests.support import created, event, start, stream
+from tests.support import created, delta, event, start, stream
 
 _ID = {"interaction_id": "v1_built"}
 _REPLAY = [event("interaction.status_update", **_ID), start(""), created(), start("x")]
+_LATE = [event("interaction.status_update", **_ID), delta(text="a"), created(), delta(text="ab")]
 
 FOUND = [
     pytest.param("text", [b'{"event_type":""}\n{"event_type":"\r"}\n', b"\n"], id="cr-in-ndjson"),
@@ -53,6 +54,7 @@ FOUND = [
     ),
     pytest.param("ndjson", [stream(*_REPLAY), b"\n"], id="replay-that-differs"),
     pytest.param("sse", [stream(*_REPLAY), b"\n"], id="raw-replay-that-differs"),
+    pytest.param("again", [stream(*_LATE)], id="created-in-the-middle"),
     pytest.param(
         "ndjson-bounded",
         [b'{"event_type":"%b"}\n\r{"event_type":"y"}' % (b"x" * 299), b"\n"],
