@@ -73,7 +73,6 @@ class Session:
         self._late = 0
         self._unusable = 0
         self._nothing_to_do = False
-        self._turn_expected = False
         self._raw = RawOutput(view, sink, raw_observers)
         self._raw_error: Event | None = None
         self._http_status = 0
@@ -221,7 +220,6 @@ class Session:
         self._arguments.end()  # those that are broken are answered with an error
         self._end_view(whole=False, ended=True)
         self._forget_interaction()
-        self._turn_expected = True
 
     def nothing_to_do(self, failure: GstreamError | None) -> None:
         """Say that an earlier run has written everything; it ended like this."""
@@ -242,10 +240,8 @@ class Session:
             The failure that the run is; None if every answer is whole.
         """
         self._fail(failure)
-        told = (self._verdict.failure and not self._turn_expected) or self._nothing_to_do
-        told = told or self._judged
         refused = self.progress.error is not None or self._raw_error is not None
-        if self.progress.begun or refused or not told:
+        if self.progress.begun or refused or not (self._nothing_to_do or self._judged):
             self._end_interaction()
         return self._verdict.failure
 
@@ -342,7 +338,6 @@ class Session:
             self._rereading.begin_again()
         else:
             self._rereading.begin()
-        self._turn_expected = False
         self.progress.done = self.progress.completed = False
 
     def _was_answered(self) -> bool:

@@ -5,7 +5,7 @@ import pytest
 from tests.support import created, delta, event, start, stream
 
 _ID = {"interaction_id": "v1_built"}
-_REPLAY = [event("interaction.status_update", **_ID), start(""), created(), start("x")]
+_REPLAY = [created(), start(""), created(), start("x")]
 _LATE = [event("interaction.status_update", **_ID), delta(text="a"), created(), delta(text="ab")]
 
 FOUND = [
@@ -70,4 +70,9 @@ FOUND = [
         "library", [b"data\n\ndata:[DONE]\n\n", b"data\n\n"], id="what-is-broken-behind-the-end"
     ),
     pytest.param("again", [b'data:\t{"event_type":""}'], id="blanks-before-an-event"),
+    pytest.param(
+        "again",
+        [b'data\n\ndata:{"event_type":"interaction.status_update","status":""}'],
+        id="update-of-no-interaction-behind-what-is-broken",
+    ),
 ]
