@@ -18,7 +18,7 @@ class Head:
         pending: They themselves.
         begin: Where in them the body begins, blanks aside.
         http_status: The status in the newest header lines; 0 without them.
-        size: How many bytes the header lines had, all together.
+        size: How many bytes the header lines had, all together; who skips them takes them off.
         newest_size: How many the newest ones had.
         is_packed: Whether the body looks like gzip.
     """

@@ -120,10 +120,11 @@ class EventReader:
             batch: The events that they hold.
         """
         stream = self._input
+        skipped = min(self._head.size, len(raw))
+        self._head.size -= skipped
         pairs = zip(batch.events, batch.lines, strict=True)
         if not isinstance(stream, SSEInput):
             return b"".join(self._block_of(event, line) for event, line in pairs if line)
-        skipped, self._head.size = self._head.size, 0
         if stream.leftover:  # all that can be used of it
             return b"".join(self._block_of(*pair) for pair in pairs if stream.is_raw_error(pair[0]))
         return raw[skipped:]

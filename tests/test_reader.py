@@ -158,6 +158,13 @@ def test_what_came_as_server_sent_events_is_handed_on_unchanged() -> None:
     assert reader.as_sse(block(B), reader.feed(block(B))) == block(B)
 
 
+def test_header_lines_that_come_by_themselves_cost_nothing_of_what_follows() -> None:
+    reader = EventReader(print)
+    handed = [reader.as_sse(chunk, reader.feed(chunk)) for chunk in (HEAD, block(A), block(B))]
+
+    assert handed == [b"", block(A), block(B)]
+
+
 def test_what_came_otherwise_is_handed_on_as_server_sent_events() -> None:
     reader = EventReader(print)
     read = reader.feed(ndjson(A, B))

@@ -75,4 +75,7 @@ FOUND = [
         [b'data\n\ndata:{"event_type":"interaction.status_update","status":""}'],
         id="update-of-no-interaction-behind-what-is-broken",
     ),
+    pytest.param(
+        "recorded", [b"HTTP/\n\n", b'data:{"event_type":""}\n\n'], id="header-lines-by-themselves"
+    ),
 ]
