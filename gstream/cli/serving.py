@@ -6,6 +6,7 @@ import signal
 import threading
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, Any
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
 _NOT_FOR_THE_COMMAND = frozenset({"GSTREAM_OFFLINE", "GSTREAM_CASSETTE", "GOOGLE_API_KEY"})
 _NOT_FOUND = 127
 _NOT_EXECUTABLE = 126
+_SECONDS_OF_A_WAIT = 10.0
 
 
 def serve(options: dict[str, Any], command: Sequence[str]) -> None:
@@ -144,11 +146,23 @@ def _run(command: Sequence[str], url: str) -> int:
     try:
         with Popen(command, env=_environment(url), close_fds=False) as child:  # noqa: S603 - the user's
             _leave_signals_to(child)
-            return child.wait()
+            return _wait(child)
     except OSError as exc:
         say(f"gstream: {command[0]}: {exc.strerror}")
         missing = isinstance(exc, FileNotFoundError)
         raise Exit(_NOT_FOUND if missing else _NOT_EXECUTABLE) from exc
+
+
+def _wait(child: "Popen[bytes]") -> int:
+    """The status of a command, once it has ended.
+
+    A signal that comes right before a wait without end would be handed on only behind it.
+    """
+    from subprocess import TimeoutExpired
+
+    while True:
+        with suppress(TimeoutExpired):
+            return child.wait(_SECONDS_OF_A_WAIT)
 
 
 def _environment(url: str) -> dict[str, str]:
