@@ -37,9 +37,13 @@ def library(directory: str) -> Library:
         NoInputError: They cannot be read.
     """
     try:
-        files = sorted(path for path in Path(directory).glob("*.sse") if path.is_file())
+        names = os.listdir(directory)
+    except (FileNotFoundError, NotADirectoryError):
+        names = []
     except OSError as exc:  # such as a name that is too long
         raise NoInputError(f"--cassette {directory}: {exc.strerror}") from exc
+    paths = [Path(directory, name) for name in sorted(names) if name.endswith(".sse")]
+    files = [path for path in paths if path.is_file()]
     return Library([one for path in files for one in read(path.name, _content(path))])
 
 

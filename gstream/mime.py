@@ -16,12 +16,18 @@ MEDIA = frozenset({"image", "audio", "video"})
 """The types that are kinds of content by themselves; all else is a document."""
 
 _WELL_FORMED = re.compile(r"[a-z0-9][a-z0-9.+-]*/[a-z0-9][a-z0-9.+-]*", re.ASCII)
-_SAYS_NOTHING = "application/octet-stream"
+
+# What says nothing of the content, or that the API has no type of document for what it is: the
+# tables of newer versions of Python know more than those of older ones.
+_SAY_NOTHING = frozenset(
+    {"application/gzip", "application/octet-stream", "text/markdown", "text/x-rst"}
+)
 
 _API_NAMES = {
     "application/ogg": "audio/ogg",
     "audio/3gpp": "video/3gpp",
     "audio/mp4": "audio/m4a",
+    "audio/vnd.wave": "audio/wav",
     "audio/wave": "audio/wav",
     "audio/x-aiff": "audio/aiff",
     "audio/x-flac": "audio/flac",
@@ -29,6 +35,7 @@ _API_NAMES = {
     "audio/x-wav": "audio/wav",
     "image/x-ms-bmp": "image/bmp",
     "video/quicktime": "video/mov",
+    "video/vnd.avi": "video/avi",
     "video/x-ms-wmv": "video/wmv",
     "video/x-msvideo": "video/avi",
 }
@@ -66,7 +73,6 @@ _EXTENSIONS = {
     "video/x-flv": ".flv",
 }
 _NAMES = {extension: mime_type for mime_type, extension in _EXTENSIONS.items()}
-del _NAMES[".md"]  # it is plain text: the API has no type of document for it
 
 
 def api_name(mime_type: str) -> str:
@@ -79,7 +85,7 @@ def type_of_name(name: str) -> str:
     extension = os.path.splitext(name)[1].lower()
     common, standard = _table().types_map
     mime_type = standard.get(extension) or common.get(extension) or _NAMES.get(extension, "")
-    return "" if mime_type == _SAYS_NOTHING else api_name(mime_type)
+    return "" if mime_type in _SAY_NOTHING else api_name(mime_type)
 
 
 def extension_of(mime_type: str, kind: str) -> str:

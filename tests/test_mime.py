@@ -36,6 +36,8 @@ from gstream.mime import bare, extension_of, parameter, type_of_name
         pytest.param(".png", "", id="hidden-file"),
         pytest.param("a.bin", "", id="says-nothing"),
         pytest.param("a.gz", "", id="compressed"),
+        pytest.param("a.md", "", id="text-of-no-type-of-its-own"),
+        pytest.param("a.rst", "", id="text-that-newer-tables-know"),
         pytest.param("a.unheard", "", id="unknown"),
     ],
 )
