@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.support_cli import run
+from tests.cli.support_cli import run, run_bash
 from tests.support import Event, completed, created, delta, event, line, ndjson, start, stop, stream
 
 HELLO = [created(), start(), delta(text="Hel"), delta(text="lo"), stop(), completed()]
@@ -103,3 +103,20 @@ def test_an_end_that_only_a_status_told_is_told_in_ndjson(tmp_path: Path) -> Non
 
     assert (again.stdout, again.code) == (b"Hello\n", 0)
     assert lines.stdout.splitlines()[-1].endswith(b'"synthesized":true}')
+
+
+def test_what_a_file_has_begun_ends_with_it_where_it_cannot_be_read_on(tmp_path: Path) -> None:
+    large = stream(*HELLO[:3], delta(text="x" * 2000), done=False)
+    (tmp_path / "large").write_bytes(large)
+    (tmp_path / "whole").write_bytes(FILES["other"])
+
+    got = run("decode", "--max-event-size", "1000", "large", "whole", cwd=tmp_path)
+
+    assert (got.code, got.text) == (65, "HelHello\n")
+    assert got.stderr.startswith("gstream: large: ")
+
+
+def test_an_output_that_cannot_be_written_ends_it_at_once(files: Path) -> None:
+    got = run_bash('cd "$1" && gstream decode whole none > /dev/full', str(files))
+
+    assert (got.code, got.stderr) == (74, "gstream: standard output: No space left on device\n")
