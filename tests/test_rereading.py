@@ -47,7 +47,11 @@ def test_what_differs_never_passes_but_what_came_before_it_does() -> None:
     rereading.begin_again()
 
     assert rereading.feed(batch(*WHOLE[:3], notice, delta(text="Hi!"))).events == [notice]
-    assert "step 0: the text is not what it was" in str(rereading.failure)
+    assert str(rereading.failure) == (
+        "the interaction begins again and contradicts what was shown: "
+        "step 0: the text is not what it was"
+    )
+    assert rereading.feed(batch(*WHOLE[4:])).events == []
 
 
 def test_another_interaction_is_compared_with_nothing() -> None:
@@ -64,3 +68,5 @@ def test_what_began_in_the_middle_of_an_interaction_is_compared_with_nothing() -
     rereading.begin_again()
 
     assert rereading.feed(batch(*WHOLE)).events == WHOLE
+    rereading.begin_again()
+    assert rereading.feed(batch(*WHOLE, event("later.kind"))).events == [event("later.kind")]
