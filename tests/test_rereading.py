@@ -64,9 +64,10 @@ def test_another_interaction_is_compared_with_nothing() -> None:
 
 def test_what_began_in_the_middle_of_an_interaction_is_compared_with_nothing() -> None:
     rereading = Rereading()
-    rereading.feed(batch(*WHOLE[3:5]))
+    rereading.feed(batch(*WHOLE[3:5], delta(text="x", index=7)))
     rereading.begin_again()
 
     assert rereading.feed(batch(*WHOLE)).events == WHOLE
     rereading.begin_again()
     assert rereading.feed(batch(*WHOLE, event("later.kind"))).events == [event("later.kind")]
+    assert rereading.failure is None
