@@ -6,10 +6,11 @@ Pure but for the sink and the observers that it is given.
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from .arguments import ArgumentsCheck
 from .documents import error_in_body, made
 from .errors import BadDataError, GstreamError
 from .events import DONE_EVENT, NOTHING, Batch, Event, batch_of
+from .file_names import FileNames
+from .flaws import Flaws
 from .outcome import RUNNING, Progress, refused_request
 from .raw_output import RawOutput
 from .reader import EventReader
@@ -17,12 +18,10 @@ from .rereading import Rereading
 from .sink import Sink
 from .sse import MAX_EVENT_SIZE
 from .stages import Observer, RawObserver, Stage
-from .usable import unusable
 from .verdict import Verdict, failure_of
 from .views import View, dump_line
 
 _DONE = DONE_EVENT["event_type"]
-_MOST_NAMED = 5
 _ENDS = frozenset({"interaction.completed", "gstream.exit", _DONE})
 _BOUNDARIES = _ENDS | {"interaction.created"}
 
@@ -33,9 +32,7 @@ class Session:
     Attributes:
         progress: What is known of the newest interaction.
         finished: Whether `[DONE]` has come: a live stream says nothing more.
-        label: The name of the input, where there are several: its failures are told with it.
-        tell_failure: Is told those of which the run's own failure says nothing.
-        hop_expected: Whether the next interaction continues this one, whatever its status (S5).
+        files: Whose failures are told with their names, where there are several.
     """
 
     def __init__(
@@ -59,26 +56,23 @@ class Session:
             max_event_size: Most bytes of one event.
         """
         self.progress = Progress()
-        self.label = ""
-        self.tell_failure: Callable[[GstreamError], None] = lambda failure: report(str(failure))
+        self.files = FileNames()
         self._view = view
         self._sink = sink
         self._report = report
         self._observers = list(observers)
         self._media: Stage | None = None
-        self._arguments = ArgumentsCheck()
+        self._flaws = Flaws(report)
         self._max_event_size = max_event_size
         self._reader = EventReader(report, max_event_size=max_event_size)
-        self.hop_expected = False
+        self._hop_expected = False
         self._late = 0
-        self._unusable = 0
         self._nothing_to_do = False
         self._raw = RawOutput(view, sink, raw_observers)
         self._raw_error: Event | None = None
         self._http_status = 0
         self._verdict = Verdict()
         self._judged = False
-        self._begun_in = ""
         self._rereading = Rereading()
 
     def observe(self, observer: Observer) -> None:
@@ -103,7 +97,7 @@ class Session:
         """
         self._judged = False
         if not self.progress.begun:
-            self._begun_in = self.label
+            self.files.interaction_begins()
         try:
             batch = self._reader.feed(chunk)
         except BadDataError as exc:
@@ -156,10 +150,8 @@ class Session:
         Args:
             failure: Why.
         """
-        if self.label not in str(failure):
-            failure.args = (f"{self.label}: {failure}",)
-        self._tell_unheard(self._fail(failure))
-        if self.progress.begun and self._begun_in == self.label:
+        self.files.tell(self._fail(self.files.of_current(failure)))
+        if self.progress.begun and self.files.holds_interaction:
             self._end_interaction()
         self._judged = True
         self._raw.forget()
@@ -192,7 +184,7 @@ class Session:
     def restore_view(self, state: Event, kinds: dict[int, str]) -> None:
         """Go on where another run was; `kinds` are the types of the steps by index."""
         self._view.restore(state, kinds)
-        self._arguments.begin_after(kinds)
+        self._flaws.begin_after(kinds)
 
     def amend(self, batch: Batch) -> None:
         """Take events that no stream brought: what is shown event by event does not show them."""
@@ -207,8 +199,11 @@ class Session:
         self.amend(batch)
 
     def expect_hop(self) -> None:
-        """Say that the next interaction continues this one: until it has ended, nothing has."""
-        self.hop_expected = True
+        """Say that the next interaction continues this one, whatever its status (S5).
+
+        Until it has ended, nothing has.
+        """
+        self._hop_expected = True
         self.progress.completed = self.progress.done = False
         self.progress.status = ""
 
@@ -217,7 +212,7 @@ class Session:
 
         What `--flush end` holds back waits on: the answer is not whole before the last turn is.
         """
-        self._arguments.end()  # those that are broken are answered with an error
+        self._flaws.bad_arguments()  # those that are broken are answered with an error
         self._end_view(whole=False, ended=True)
         self._forget_interaction()
 
@@ -310,10 +305,7 @@ class Session:
 
     def _show_fresh(self, batch: Batch) -> None:
         self.progress.feed(batch)
-        for why in unusable(batch):
-            self._report(why)
-            self._unusable += 1
-        self._arguments.feed(batch)
+        self._flaws.feed(batch)
         saved = batch if self._media is None else self._media.feed(batch)
         self._sink.write(self._view.feed(saved if self._view.wants_paths else batch))
         for observer in self._observers:
@@ -325,15 +317,15 @@ class Session:
         fields: Any = created.get("interaction")
         known = progress.interaction_id  # what is not stored has no id to know it by
         same = bool(known) and isinstance(fields, dict) and fields.get("id") == known
-        hop = self.hop_expected or progress.status == "requires_continuation"
-        replay = same and not (progress.ended or self.hop_expected)
-        self.hop_expected = False
+        hop = self._hop_expected or progress.status == "requires_continuation"
+        replay = same and not (progress.ended or self._hop_expected)
+        self._hop_expected = False
         if progress.begun and not (hop or replay):
             if self._was_answered():
                 self.end_turn()
             else:
                 self._end_interaction()
-            self._begun_in = self.label
+            self.files.interaction_begins()
         if replay:
             self._rereading.begin_again()
         else:
@@ -360,30 +352,23 @@ class Session:
         elif forgotten := self._sink.discard():
             self._report(f"{forgotten} bytes were not written: the answer is not whole")
         failure = failure_of(progress, self._raw_error, self._http_status)
-        self._tell_unheard(self._fail(self._labelled(failure)))
+        self.files.tell(self._fail(self.files.of_interaction(failure)))
         self._raw_error = None
-        if self._unusable:
-            self._fail(BadDataError(f"{_events(self._unusable)} could not be used"))
-            self._unusable = 0
-        if broken := self._arguments.end(cut=not (progress.ended or progress.completed)):
-            names = ", ".join(broken[:_MOST_NAMED])
-            bad = BadDataError(f"the arguments of {names} are not JSON: they are kept as text")
-            if self._fail(bad) is bad:
-                self._report(str(bad))
+        self._add_flaws(cut=not (progress.ended or progress.completed))
         self._forget_interaction()
+
+    def _add_flaws(self, *, cut: bool) -> None:
+        if unusable := self._flaws.unusable:
+            self._fail(BadDataError(f"{_events(unusable)} could not be used"))
+        if words := self._flaws.bad_arguments(cut=cut):
+            bad = BadDataError(words)
+            if self._fail(bad) is bad:
+                self._report(words)
+        self._flaws.forget()
 
     def _fail(self, failure: GstreamError | None) -> GstreamError | None:
         """Take one more thing that went wrong; returns what nobody will hear of because of that."""
         return self._verdict.add(failure, self.progress)
-
-    def _labelled(self, failure: GstreamError | None) -> GstreamError | None:
-        if failure is not None and self._begun_in:
-            failure.args = (f"{self._begun_in}: {failure}",)
-        return failure
-
-    def _tell_unheard(self, failure: GstreamError | None) -> None:
-        if failure is not None and self.label:
-            self.tell_failure(failure)
 
     def _end_view(self, *, whole: bool, ended: bool) -> None:
         if self._media is not None:

@@ -66,15 +66,6 @@ class Accumulator:
         return [step for hop in self._hops for step in hop["steps"]] + self._own_steps()
 
     @property
-    def bad_arguments(self) -> list[Step]:
-        """The function calls whose arguments are not JSON; they are kept as a string (F3)."""
-        return [
-            step
-            for step in self.steps
-            if step.get("type") == "function_call" and isinstance(step.get("arguments"), str)
-        ]
-
-    @property
     def indexes(self) -> list[int]:
         """The indexes of the steps of the current hop, sorted."""
         return sorted(self._steps)

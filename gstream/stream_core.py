@@ -1,10 +1,8 @@
 """What a stream means to whoever reads it as a library: bytes in, events and failures out. Pure."""
 
 from collections import deque
-from itertools import islice
 from typing import TYPE_CHECKING, Any, cast
 
-from .arguments import ArgumentsCheck
 from .documents import error_in_body
 from .errors import (
     BadDataError,
@@ -15,10 +13,10 @@ from .errors import (
     TruncatedError,
 )
 from .events import DONE_EVENT, Batch, Event
+from .flaws import Flaws
 from .outcome import Progress, raw_error, refused_request
 from .reader import EventReader
 from .steps import Accumulator
-from .usable import unusable
 
 if TYPE_CHECKING:
     from .event_types import Interaction, InteractionsEvent
@@ -50,10 +48,10 @@ class StreamCore:
         self.over = False
         self._status = status if isinstance(status, int) else 0
         self._broken = _Notes()
-        self._unusable: list[str] = []
+        self._unusable = _Notes()
+        self._flaws = Flaws(self._unusable.add)
         self._reader = EventReader(self._broken.add, max_event_size=max_event_size)
         self._progress = Progress()
-        self._arguments = ArgumentsCheck()
         self._events: deque[Event] = deque()
         self._refusal = bytearray()
         self._failure: GstreamError | None = None
@@ -146,8 +144,7 @@ class StreamCore:
         if self._progress.completed:
             return
         self._progress.feed(batch)
-        self._unusable += islice(unusable(batch), _MOST_NOTES)
-        self._arguments.feed(batch)
+        self._flaws.feed(batch)
         self._events.extend(batch.events)
 
     def _check_begin(self, created: Event) -> None:
@@ -175,10 +172,9 @@ class StreamCore:
     def _bad_data(self) -> BadDataError | None:
         """What came that cannot be used, if anything did; what was cut is not that."""
         ended = self._progress.ended or self._progress.completed
-        flaws = self._broken.first[: self._reader.broken_before_end] + self._unusable
-        if calls := self._arguments.end(cut=not ended):
-            names = ", ".join(calls[:_MOST_NOTES])
-            flaws.append(f"the arguments of {names} are not JSON: they are kept as text")
+        flaws = self._broken.first[: self._reader.broken_before_end] + self._unusable.first
+        if words := self._flaws.bad_arguments(cut=not ended):
+            flaws.append(words)
         return BadDataError("; ".join(flaws[:_MOST_NOTES])) if flaws else None
 
     def _failure_of_interaction(self) -> GstreamError | None:

@@ -117,16 +117,25 @@ def test_an_interaction_that_is_not_stored_is_none_that_was_before() -> None:
     assert isinstance(failure, TruncatedError)
 
 
-@pytest.mark.parametrize("expected", [False, True])
-def test_s5_the_next_hop_is_part_of_the_interaction(expected: bool) -> None:
-    status = "incomplete" if expected else "requires_continuation"
+@pytest.mark.parametrize(
+    ("status", "hop", "expected"),
+    [
+        ("requires_continuation", False, [2]),
+        ("incomplete", True, [2]),
+        ("completed", False, [1, 1]),
+    ],
+)
+def test_s5_the_next_hop_is_part_of_the_interaction(
+    status: str, hop: bool, expected: list[int]
+) -> None:
     running = Running("json")
     running.session.feed(stream(*answer("a", status=status)))
-    running.session.hop_expected = expected
+    if hop:
+        running.session.expect_hop()
     running.session.feed(stream(created("i2"), *answer("b")[1:]))
 
     assert running.session.close() is None
-    assert [len(orjson.loads(one)["steps"]) for one in running.out.splitlines()] == [2]
+    assert [len(orjson.loads(one)["steps"]) for one in running.out.splitlines()] == expected
 
 
 @pytest.mark.parametrize("after", [b"", DONE_BLOCK], ids=["nothing", "done"])

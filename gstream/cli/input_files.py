@@ -23,9 +23,9 @@ def read_each(run: Run, files: Sequence[str], read: Callable[[str], None]) -> No
     if len(files) == 1:
         read(files[0])
         return
-    run.session.tell_failure = run.failed
+    run.session.files.tell_failure = run.failed
     for name in files:
-        run.session.label = name
+        run.session.files.current = name
         try:
             read(name)
         except (OutputError, CannotCreateError):

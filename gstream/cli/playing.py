@@ -66,7 +66,8 @@ def _begin_turn(run: Run, header: Event) -> None:
     """Let a hop of a long answer be one with the hop before."""
     match header:
         case {"request": {"body": {"continuation_token": str(token)}}} if token:
-            run.session.hop_expected = run.session.progress.begun
+            if run.session.progress.begun:
+                run.session.expect_hop()
 
 
 def _failure(exit_fields: Event) -> GstreamError | None:
