@@ -104,18 +104,26 @@ class CursorFile:
         except FileNotFoundError:
             return not new or self._make()
         try:
-            there = os.fstat(fd)
-            _check_regular(there)
-            _lock(fd)
-            _check_directory(self._place)
-            with suppress(FileNotFoundError):
-                if os.path.samestat(there, os.stat(self._place)):
-                    self._fd, fd = fd, -1
-                    return True
-        finally:
-            if fd >= 0:
-                os.close(fd)
-        return False
+            in_place = self._lock_in_place(fd)
+        except BaseException:
+            os.close(fd)
+            raise
+        if in_place:
+            self._fd = fd
+        else:
+            os.close(fd)
+        return in_place
+
+    def _lock_in_place(self, fd: int) -> bool:
+        """Lock a file; returns whether the path still leads to it."""
+        there = os.fstat(fd)
+        _check_regular(there)
+        _lock(fd)
+        _check_directory(self._place)
+        try:
+            return os.path.samestat(there, os.stat(self._place))
+        except FileNotFoundError:
+            return False
 
     def _make(self) -> bool:
         with suppress(FileExistsError):

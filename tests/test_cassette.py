@@ -198,6 +198,15 @@ def test_what_a_killed_run_left_is_removed_by_the_next_one(tmp_path: Path) -> No
     assert os.listdir(tmp_path) == [file_name(BODY)]
 
 
+def test_what_another_run_has_just_begun_is_left_alone(tmp_path: Path) -> None:
+    begun = tmp_path / ".gstream-begun.new"  # and not locked yet
+    begun.touch()
+
+    record(tmp_path, ANSWER)
+
+    assert begun.exists()
+
+
 def test_a_hidden_file_of_others_is_left_alone(tmp_path: Path) -> None:
     other = tmp_path / ".notes.new"
     other.touch()

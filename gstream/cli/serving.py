@@ -24,6 +24,7 @@ from gstream.serve import RecordingServer
 from .failures import Exit, say
 from .given import read_file
 from .replay import new_pace
+from .signals import die_by
 
 if TYPE_CHECKING:
     from subprocess import Popen
@@ -191,7 +192,4 @@ def _end_like(status: int) -> None:
     from resource import RLIMIT_CORE, setrlimit
 
     setrlimit(RLIMIT_CORE, (0, 0))  # one core file, the command's, is enough
-    if -status not in {signal.SIGKILL, signal.SIGSTOP}:
-        signal.signal(-status, signal.SIG_DFL)
-    os.kill(os.getpid(), -status)
-    os._exit(128 - status)
+    die_by(-status)

@@ -8,6 +8,7 @@ import os
 import signal
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from types import FrameType
 from typing import TypeVar
 
@@ -129,7 +130,8 @@ def release_signals() -> None:
 
 def die_by(signum: int) -> None:
     """End by a signal, so that the shell sees how; 128 + signal where it is blocked."""
-    signal.signal(signum, signal.SIG_DFL)
+    with suppress(OSError):  # SIGKILL needs none
+        signal.signal(signum, signal.SIG_DFL)
     os.kill(os.getpid(), signum)
     os._exit(128 + signum)
 

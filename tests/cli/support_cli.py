@@ -215,6 +215,11 @@ class Terminal:
         """As `read_until`."""
         return read_until(self._ours, wanted)
 
+    def hang_up(self) -> None:
+        """Close the side of the one who looks at it: nothing can be shown any more."""
+        os.close(self._ours)
+        self._ours = -1
+
     def shown(self) -> bytes:
         """All that was written; ends once no program has the terminal open."""
         os.close(self.end)

@@ -1,6 +1,7 @@
 """`create --exec` as a user runs it: real commands, a server of several turns."""
 
 import json
+import socket
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -107,6 +108,12 @@ def test_a_tool_of_a_strange_form_declares_nothing(tool: Any) -> None:
 
     open_function = {"type": "function", "name": "f", "parameters": {"type": "object"}}
     assert sent["tools"] == [tool, open_function]
+
+
+def test_tools_of_a_strange_form_are_sent_as_they_are() -> None:
+    got = run("create", "-p", "x", "-d", '{"tools":"f"}', "--exec", "f=cat", "--dry-run")
+
+    assert json.loads(got.stdout)["tools"] == "f"
 
 
 def test_a_call_whose_id_is_no_text_is_not_answered_and_no_bug() -> None:
@@ -271,6 +278,18 @@ def test_a_command_that_something_may_run_is_not_refused(head: bytes, tmp_path: 
         got = create(server, "--exec", f"f={path}")
 
     assert (got.code, got.text) == (0, "Hello.\n")
+
+
+def test_a_command_that_cannot_be_read_is_left_to_the_one_who_runs_it(tmp_path: Path) -> None:
+    path = tmp_path / "f"
+    with socket.socket(socket.AF_UNIX) as listener:  # root can read everything else
+        listener.bind(str(path))
+        path.chmod(0o755)
+        with RawServer(calling(function_call(name="f")), saying("It failed.")) as server:
+            got = create(server, "--exec", f"f={path}")
+
+    assert (got.code, got.text) == (0, "It failed.\n")
+    assert "Permission denied" in results(server)[0]["result"]
 
 
 @pytest.mark.parametrize(

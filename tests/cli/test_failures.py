@@ -10,7 +10,8 @@ import pytest
 
 from gstream.cli import failures
 from gstream.cli.failures import Exit, exit_codes
-from gstream.errors import EXIT_CODES, GstreamError, NetworkError
+from gstream.cli.signals import Interrupted
+from gstream.errors import EXIT_CODES, GstreamError, NetworkError, OutputError
 from tests import servers
 from tests.cli.support_cli import (
     GSTREAM,
@@ -55,6 +56,28 @@ def test_a_told_failure_is_not_told_again(capfd: pytest.CaptureFixture[str]) -> 
 
     assert caught.value.code == 76
     assert capfd.readouterr() == ("", "")
+
+
+@pytest.mark.parametrize(
+    ("end", "signum"),
+    [
+        pytest.param(Interrupted(signal.SIGTERM), signal.SIGTERM, id="interrupted"),
+        pytest.param(BrokenPipeError(), signal.SIGPIPE, id="nobody-reads"),
+    ],
+)
+def test_an_end_by_a_signal_is_one_for_the_shell_too(
+    end: BaseException, signum: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    died: list[int] = []  # no test can tell what it saw of a process that died
+    monkeypatch.setattr(failures, "die_by", died.append)
+
+    def run_that_ends() -> None:
+        with exit_codes():
+            raise end
+
+    run_that_ends()
+
+    assert died == [signum]
 
 
 @pytest.mark.parametrize("error", [click.UsageError("no"), click.exceptions.Exit(0), click.Abort()])
@@ -157,6 +180,50 @@ def test_a_pipe_without_reader_ends_help_silently() -> None:
         _, stderr = process.communicate(timeout=servers.DEADLINE)
 
     assert (process.returncode, stderr) == (-signal.SIGPIPE, b"")
+
+
+def test_a_socket_without_reader_is_found_before_anything_is_paid_for() -> None:
+    script = """
+import os, socket
+from gstream.cli.failures import check_stdout
+ours, theirs = socket.socketpair()
+ours.close()
+os.dup2(theirs.fileno(), 1)
+try:
+    check_stdout()
+except BrokenPipeError:
+    raise SystemExit(9)
+"""
+    assert run_command([GSTREAM[0], "-c", script]).code == 9
+
+
+def test_a_full_file_system_is_found_before_anything_is_paid_for(
+    capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    there = os.fstatvfs(1)
+    monkeypatch.setattr(os, "fstatvfs", lambda _fd: os.statvfs_result((*there[:4], 0, *there[5:])))
+
+    with pytest.raises(OutputError, match=r"^standard output: No space left on device$"):
+        failures.check_stdout()
+    assert capfd.readouterr() == ("", "")
+
+
+def test_a_terminal_that_went_away_is_74() -> None:
+    with (
+        Terminal() as terminal,
+        started(
+            "decode", stdin=subprocess.PIPE, stdout=terminal.end, stderr=subprocess.PIPE
+        ) as process,
+    ):
+        assert process.stdin is not None
+        process.stdin.write(servers.opening("seen"))
+        process.stdin.flush()
+        terminal.read_until(b"seen")
+        terminal.hang_up()
+        _, stderr = process.communicate(servers.text_delta("lost"), timeout=servers.DEADLINE)
+
+    assert process.returncode == 74
+    assert stderr == b"gstream: standard output: Input/output error\n"
 
 
 def test_a_socket_can_be_stdout() -> None:

@@ -102,6 +102,13 @@ def test_without_an_id_and_a_cursor_there_is_nothing_to_do(args: list[str]) -> N
     assert run("resume", *args).code == 2
 
 
+def test_an_event_is_one_of_an_interaction_that_is_named(tmp_path: Path) -> None:
+    got = run("resume", "--cursor", str(tmp_path / "c"), "--last-event-id", "e1")
+
+    assert got.code == 2
+    assert "--last-event-id needs the ID of the interaction" in got.stderr
+
+
 def test_a_cursor_file_that_is_not_there_holds_no_interaction(tmp_path: Path) -> None:
     got = run("resume", "--cursor", str(tmp_path / "none"))
 

@@ -130,6 +130,16 @@ def test_a_signal_outside_of_a_stream_is_silent() -> None:
     assert stderr == b""
 
 
+def test_where_a_signal_is_blocked_the_exit_code_tells_of_it() -> None:
+    script = """
+import signal
+from gstream.cli.signals import die_by
+signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGTERM])
+die_by(signal.SIGTERM)
+"""
+    assert run_command([GSTREAM[0], "-c", script]).code == 128 + signal.SIGTERM
+
+
 def test_outside_of_a_run_a_signal_ends_the_process_at_once() -> None:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
