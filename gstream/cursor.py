@@ -93,9 +93,20 @@ def _checked(cursor: Cursor) -> Cursor:
     shown = cursor.view_state.get("shown", [])
     if not (isinstance(shown, list) and all(isinstance(index, int) for index in shown)):
         raise TypeError("shown")
+    if not _is_media_state(cursor.view_state.get("media", {})):
+        raise TypeError("media")
     if not all(isinstance(hop, str) for hop in cursor.hops):
         raise TypeError("hops")
     return cursor
+
+
+def _is_media_state(value: Any) -> bool:
+    """Whether a value says what is saved: lists of paths by the hashes of their bytes."""
+    files = value.get("files", {}) if isinstance(value, dict) else None
+    return isinstance(files, dict) and all(
+        isinstance(paths, list) and all(isinstance(path, str) for path in paths)
+        for paths in files.values()
+    )
 
 
 _EMPTY = Cursor()

@@ -20,8 +20,8 @@ def values_in(document: bytes) -> list[Any]:
         return [loads(document)]
     except BadDataError as exc:
         try:
-            return [orjson.loads(line) for line in document.splitlines() if line.strip()]
-        except orjson.JSONDecodeError:
+            return [loads(line) for line in document.splitlines() if line.strip()]
+        except BadDataError:
             raise BadDataError(f"the input begins like JSON, but it is {exc}") from exc
 
 

@@ -18,6 +18,10 @@ class FileNames:
         self.tell_failure: Callable[[GstreamError], None] = lambda _failure: None
         self._begun_in = ""
 
+    def about_current(self, words: str) -> str:
+        """Words about what is read, with the name of its file."""
+        return f"{input_name(self.current)}: {words}" if self.current else words
+
     def interaction_begins(self) -> None:
         """Say that what is read from now on is of an interaction that begins here."""
         self._begun_in = self.current
@@ -37,9 +41,14 @@ class FileNames:
         """A failure of the interaction, with the name of its file."""
         return None if failure is None else _named(failure, self._begun_in)
 
-    def tell(self, unheard: GstreamError | None) -> None:
-        """Tell a failure that the run's own says nothing of, if there are several files."""
-        if unheard is not None and self.current:
+    def tell(self, unheard: GstreamError | None, *, of_server: bool = False) -> None:
+        """Tell a failure that the run's own says nothing of, if that is news.
+
+        Args:
+            unheard: The failure; None is nothing.
+            of_server: Whether it holds words of the server: these are news with one input, too.
+        """
+        if unheard is not None and (self.current or of_server):
             self.tell_failure(unheard)
 
 

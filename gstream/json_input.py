@@ -6,15 +6,13 @@ one document, such as an error body. An array is taken apart while it arrives.
 
 import io
 
-import orjson
-
 from .documents import is_chunk, joined, values_in
 from .errors import BadDataError, EventTooLargeError
-from .events import NOTHING, Batch, dumps
+from .events import NOTHING, Batch, dumps, loads
 from .json_array import JSONArraySplitter
 from .parser import EventParser, Placed
 
-# A line of NDJSON that was cut holds it, most likely.
+# A line of NDJSON that is broken or was cut holds it, most likely.
 _EVENT_TYPE = b'"event_type"'
 
 
@@ -25,6 +23,8 @@ class LineInput:
         leftover: Whether they ended inside an event that could not be used.
         reads_lines: Whether each line is an event, as far as is known.
     """
+
+    reads_array = False
 
     def __init__(self, parser: EventParser, max_event_size: int, offset: int) -> None:
         """Begin.
@@ -75,15 +75,15 @@ class LineInput:
             EventTooLargeError: As for `feed`.
         """
         if self._is_document or not self._pending:
-            self.feed(b"")
+            batch = self.feed(b"")
         elif self.reads_lines or _EVENT_TYPE in self._pending:
             self.reads_lines = True
             batch, broken = self._parser.forgiving(lambda: self.feed(b"\n"))
             self.leftover = bool(broken)
             return batch
         else:
-            self.feed(b"\n")
-        return self._document() if self._is_document else NOTHING
+            batch = self.feed(b"\n")
+        return self._document() if self._is_document else batch
 
     def _lines(self) -> Batch:
         pending = self._pending
@@ -137,6 +137,7 @@ class ArrayInput:
     """
 
     reads_lines = False
+    reads_array = True
 
     def __init__(self, parser: EventParser, max_event_size: int, offset: int) -> None:
         """Begin; the arguments are those of `LineInput`."""
@@ -195,11 +196,11 @@ def check_size(size: int, place: int, max_event_size: int) -> None:
 
 
 def _is_event(line: bytes) -> bool:
-    """Whether a first line is JSON by itself and no error body."""
+    """Whether a first line is an event by itself; a broken one most likely was if it says so."""
     try:
-        value = orjson.loads(line)
-    except orjson.JSONDecodeError:
-        return False
+        value = loads(line)
+    except BadDataError:
+        return _EVENT_TYPE in line and line.rstrip().endswith(b"}")
     return is_chunk(value) or (isinstance(value, dict) and "event_type" in value)
 
 

@@ -28,10 +28,11 @@ _PCM_WIDTH = 2
 _HIGHEST_RATE = 768_000
 _MOST_CHANNELS = 32
 _DIGITS = 10
+_DIGEST_SIZE = 16
 _MOST_NAMED = 5
 _FORMAT = ("mime_type", "sample_rate", "channels")
 
-Pool = dict[bytes, list[str]]
+Pool = dict[str, list[str]]
 """The paths of what is saved, by the hash of its bytes."""
 
 
@@ -80,6 +81,19 @@ class Media:
         self._kinds, self._saved, self._before = {}, {}, {}
         self._interaction_id = None
         return batch_of(events, [b""] * len(events))
+
+    def state(self) -> Event:
+        """What is saved of the interaction, for another run that goes on with it."""
+        if not self._saved:
+            return {}
+        return {"media": {"interaction_id": self._interaction_id, "files": self._saved}}
+
+    def restore(self, state: Event) -> None:
+        """Know what an earlier run has saved; `state` is what `state` returned there."""
+        match state:
+            case {"media": {"interaction_id": interaction_id, "files": dict(files)}}:
+                self._interaction_id = interaction_id
+                self._saved = _copy(files)
 
     @property
     def failure(self) -> GstreamError | None:
@@ -172,7 +186,7 @@ class Media:
             return item
         if _is_inline(item):
             data = self._decoded(item, kind)
-            return item if data is None else self._save(kind, item, [data], self._next_number())
+            return item if data is None else self._save(kind, item, [data])
         if isinstance(uri := item.get("uri"), str) and uri:
             text = uri.encode() + b"\n"
             self._store(f"{kind}.uri", self._next_number(), lambda file: file.write(text))
@@ -220,14 +234,21 @@ class Media:
         self._number += 1
         return self._number
 
-    def _save(self, kind: str, item: Event, pieces: Sequence[bytes], number: int) -> Event:
-        """Save the bytes of an item, unless they are saved; returns it with its path."""
+    def _save(self, kind: str, item: Event, pieces: Sequence[bytes], number: int = 0) -> Event:
+        """Save the bytes of an item, unless they are saved; returns it with its path.
+
+        Args:
+            kind: What it is, for its name.
+            item: The item.
+            pieces: Its bytes.
+            number: That of its name, where it has been given one; 0 for the next.
+        """
         digest = _digest(kind, pieces)
         if known := self._before.get(digest):
             path = known.pop(0)
         else:
             write = _wav_writer(item, pieces) if _is_pcm(item) else _writer(pieces)
-            path = self._store(kind + _extension(kind, item), number, write)
+            path = self._store(kind + _extension(kind, item), number or self._next_number(), write)
         if not path:
             return {**item, "data": base64.b64encode(b"".join(pieces)).decode()}
         self._saved.setdefault(digest, []).append(path)
@@ -284,11 +305,11 @@ def _extension(kind: str, item: Event) -> str:
     return ".wav" if _is_pcm(item) else extension_of(_mime_type(item), kind)
 
 
-def _digest(kind: str, pieces: Sequence[bytes]) -> bytes:
-    digest = hashlib.blake2b(kind.encode())
+def _digest(kind: str, pieces: Sequence[bytes]) -> str:
+    digest = hashlib.blake2b(kind.encode(), digest_size=_DIGEST_SIZE)
     for piece in pieces:
         digest.update(piece)
-    return digest.digest()
+    return digest.hexdigest()
 
 
 def _copy(pool: Pool) -> Pool:

@@ -45,6 +45,8 @@ _OF_INTERACTIONS = frozenset(
     "interaction.created interaction.completed step.start step.delta step.stop gstream.exit".split()
 )
 
+_OF_ERRORS = frozenset({"code", "message", "status"})
+
 _MOST_SHOWN = 20
 
 BLOCKED = frozenset(
@@ -109,6 +111,7 @@ class Progress:
         self.error: Event | None = None
         self.calls: dict[str, None] = {}
         self.exit_line: Event | None = None
+        self._step_error: Event | None = None
 
     def feed(self, batch: Batch) -> None:
         """Take the next events."""
@@ -200,18 +203,20 @@ class Progress:
         if isinstance(interaction := event.get("interaction"), dict):
             self._see(interaction)
             self.has_usage = bool(interaction.get("usage"))
-            self._see_errors(interaction.get("errors"))
             if isinstance(steps := interaction.get("steps"), list):
                 for step in steps:
                     self._see_step(step)
+            self._see_error(interaction)
             if isinstance(token := interaction.get("continuation_token"), str):
                 self.token = token
 
-    def _see_errors(self, errors: Any) -> None:
+    def _see_error(self, interaction: Event) -> None:
         """Take the last error of an interaction, where no event has told one."""
-        match errors:
-            case [*_, dict(error)] if self.error is None:
+        match interaction:
+            case {"errors": [*_, dict(error)]} | {"error": dict(error)} if self.error is None:
                 self.error = error
+            case _:
+                self.error = self.error or self._step_error
 
     def _step_started(self, event: Event) -> None:
         self._see_step(event.get("step"))
@@ -222,10 +227,17 @@ class Progress:
                 self.calls[call_id] = None
             case {"type": "function_result", "call_id": str(call_id)}:
                 self.calls.pop(call_id, None)
+            case {"error": dict(error)}:  # why an output stops (PROTOCOL c.3)
+                self._step_error = error
 
     def _error(self, event: Event) -> None:
-        error = event.get("error")
-        self.error = error if isinstance(error, dict) else {}
+        match event:
+            case {"error": dict(error)}:
+                self.error = error
+            case {"error": str(message)}:
+                self.error = {"message": message}
+            case _:  # what an error says of itself, perhaps
+                self.error = {key: event[key] for key in _OF_ERRORS & event.keys()}
 
     def _done(self, _event: Event) -> None:
         self.done = True

@@ -88,6 +88,11 @@ class EventReader:
         return self._input is not None and self._input.leftover
 
     @property
+    def is_open_array(self) -> bool:
+        """Whether the input ended before the last bracket of a JSON array."""
+        return self._input is not None and self._input.reads_array and self._input.leftover
+
+    @property
     def raw_error(self) -> Event | None:
         """The error that was found as raw JSON instead of as an event (PROTOCOL d.6)."""
         return self._parser.values.error
@@ -124,14 +129,15 @@ class EventReader:
         self._head.size -= skipped
         pairs = zip(batch.events, batch.lines, strict=True)
         if not isinstance(stream, SSEInput):
-            return b"".join(self._block_of(event, line) for event, line in pairs if line)
+            return b"".join(self.block_of(event, line) for event, line in pairs if line)
         if stream.leftover:  # all that can be used of it
-            return b"".join(self._block_of(*pair) for pair in pairs if stream.is_raw_error(pair[0]))
+            return b"".join(self.block_of(*pair) for pair in pairs if stream.is_raw_error(pair[0]))
         return raw[skipped:]
 
-    def _block_of(self, event: Event, line: bytes) -> bytes:
+    def block_of(self, event: Event, line: bytes) -> bytes:
+        """The block of an event that was read; of a raw error its JSON, as servers write it."""
         if event.get("error") is not None and event["error"] is self.raw_error:
-            return dumps({"error": self.raw_error}) + b"\n"  # as servers do (PROTOCOL d.6)
+            return dumps({"error": self.raw_error}) + b"\n"  # (PROTOCOL d.6)
         return block_of(event, line)
 
     def _sniff(self, chunk: bytes) -> Batch:

@@ -34,12 +34,6 @@ _OUR_LINE = re.compile(
     rb"|(?P<word>(?:reconnect |exit )?)(?P<json>\{[^\r\n]*\}))"
     rb"[ \t]*(?=\r?\n)"
 )
-_BEGIN_OR_END = re.compile(
-    rb"[\r\n]: "
-    rb"(?:(?P<first>gstream-recording [0-9]{1,9})|(?P<word>(?:exit )?)(?P<json>\{[^\r\n]*\}))"
-    rb"[ \t]*(?=\r?\n)"
-)
-
 # After a block that was late, the next ones come this much sooner at most: pauses stay pauses.
 _CATCH_UP = 0.002
 
@@ -115,17 +109,14 @@ def read(name: str, data: bytes) -> list[Recording]:
     return [one for one in found if one.parts or one.header]
 
 
-def pieces(chunks: Iterable[bytes]) -> Iterator[Piece]:
-    """Take recordings apart while they are read; keeps no more than a line that is not whole."""
-    return _pieces(chunks, _Cutter())
+def pieces(chunks: Iterable[bytes], *, timed: bool = True) -> Iterator[Piece]:
+    """Take recordings apart while they are read; keeps no more than a line that is not whole.
 
-
-def pieces_in_full(chunks: Iterable[bytes]) -> Iterator[Piece]:
-    """The same, but the parts keep our lines and are cut where a recording begins or ends only."""
-    return _pieces(chunks, _KeepingCutter())
-
-
-def _pieces(chunks: Iterable[bytes], cutter: "_Cutter") -> Iterator[Piece]:
+    Args:
+        chunks: The bytes of a file.
+        timed: Whether the seconds between its parts matter; else there are fewer parts, without.
+    """
+    cutter = _Cutter(timed=timed)
     pending = bytearray()
     for chunk in chunks:
         pending += chunk
@@ -141,9 +132,8 @@ def _pieces(chunks: Iterable[bytes], cutter: "_Cutter") -> Iterator[Piece]:
 class _Cutter:
     """Tells our lines from the received bytes; what came at once is one part."""
 
-    _our_lines = _OUR_LINE
-
-    def __init__(self) -> None:
+    def __init__(self, *, timed: bool) -> None:
+        self._timed = timed
         self._seconds = 0.0
         self._header_follows = False
         self._data: list[bytes] = []
@@ -152,14 +142,14 @@ class _Cutter:
         """Take whole lines apart."""
         lines = b"\n" + region
         start = 1
-        for line in self._our_lines.finditer(lines):
-            before, after = line.start() + 1, lines.index(b"\n", line.end()) + 1
+        for line in _OUR_LINE.finditer(lines):
+            before = line.start() + 1
             header = self._header_follows and before == start
             if line.lastgroup == "json" and not (line["word"] or header):
                 continue  # a comment of the server's own
             self._take(lines[start:before])
-            yield from self._our_line(line, lines[before:after])
-            start = after
+            yield from self._our_line(line)
+            start = lines.index(b"\n", line.end()) + 1
         self._take(lines[start:])
         yield from self._part()
 
@@ -174,9 +164,9 @@ class _Cutter:
             self._data.clear()
             self._seconds = 0.0
 
-    def _our_line(self, line: re.Match[bytes], _text: bytes) -> Iterator[Piece]:
+    def _our_line(self, line: re.Match[bytes]) -> Iterator[Piece]:
         if line.lastgroup == "seconds":  # stands even in a header, where a recording was recorded
-            if seconds := float(line["seconds"]):
+            if self._timed and (seconds := float(line["seconds"])):
                 yield from self._part()
                 self._seconds += seconds
             return
@@ -185,16 +175,6 @@ class _Cutter:
             yield from self._part()
             fields = _fields(line["json"])
             yield Exit(fields) if line["word"] else Header(fields)
-
-
-class _KeepingCutter(_Cutter):
-    """Finds where recordings begin and end, and loses no line."""
-
-    _our_lines = _BEGIN_OR_END
-
-    def _our_line(self, line: re.Match[bytes], text: bytes) -> Iterator[Piece]:
-        yield from super()._our_line(line, text)
-        self._data.append(text)
 
 
 def _fields(text: bytes) -> Event:

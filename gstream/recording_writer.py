@@ -98,13 +98,14 @@ class RecordingFile:
 def create(path: str, *, overwrite: bool = False) -> RecordingFile:
     """A new file that only its owner can read.
 
-    An old file is replaced once the first block of the new one comes, not before.
+    An old file is replaced once the first block of the new one comes, not before: where nothing
+    comes, it stays.
 
     Raises:
         CannotCreateError: It exists and must not be overwritten, or cannot be written.
     """
     try:
-        if not overwrite:
+        if not (overwrite and os.path.lexists(path)):
             return RecordingFile(open_output(path, os.O_CREAT | os.O_EXCL, 0o600), path)
         if os.path.exists(path) and not os.path.isfile(path):  # a pipe, a device
             return RecordingFile(open_output(path, 0), path)

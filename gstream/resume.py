@@ -34,11 +34,13 @@ class End:
         why: For people.
         error: The error that the stream ended with, if it did.
         broken: Whether the connection broke, rather than ended.
+        wait: So many seconds the server asks to wait before the next one, if it does.
     """
 
     why: str
     error: Event | None = None
     broken: bool = False
+    wait: float | None = None
 
     @property
     def passing(self) -> bool:
@@ -54,6 +56,7 @@ class Follower:
 
     Attributes:
         ended: Whether the interaction was followed to its end.
+        refused: Whether it ended with an error that no other connection makes better.
     """
 
     def __init__(
@@ -66,13 +69,13 @@ class Follower:
         ledger: Ledger | None = None,
     ) -> None:
         self._delivery = Delivery(session, ledger or Ledger(), resuming.handed_on)
-        self.ended = False
+        self.ended = self.refused = False
         self._session = session
         self._connect = connect
         self._requests = requests
         self._resuming = resuming
         self._new_reader = new_reader
-        self._last_reader: EventReader | None = None
+        self._last_reader = new_reader()
         self._leftover = b""
         self._failures = 0
         self._fruitless = 0
@@ -124,8 +127,7 @@ class Follower:
         except TruncatedError as exc:
             self._delivery.release()
             self._session.show_raw(self._leftover)
-            if self._last_reader is not None:
-                self._session.body_read(self._last_reader)
+            self._session.body_read(self._last_reader)
             return exc
         self.ended = True
         return None
@@ -142,6 +144,7 @@ class Follower:
         if end.broken and not known:
             raise NetworkError(f"{end.why}, before the first event")
         if not end.passing:
+            self.refused = True
             raise TruncatedError(f"the stream ended with an error: {error_text(end.error or {})}")
         if not self._resuming.enabled:
             raise TruncatedError(f"{end.why} ({place})")
@@ -158,7 +161,7 @@ class Follower:
         if self._fruitless > _FRUITLESS + self._resuming.retries:
             raise TruncatedError(f"streaming again brings nothing new ({end.why})")
         tries = max(self._failures, self._fruitless)
-        wait = backoff(tries, self._resuming.random) if tries else 0.0
+        wait = end.wait or (backoff(tries, self._resuming.random) if tries else 0.0)
         place = self._session.progress.place
         soon = f" in {wait:.1f} s" if wait >= 0.05 else ""
         self._resuming.tell(f"{end.why} ({place}); connecting again{soon}")
@@ -219,8 +222,8 @@ class Follower:
         if wait and wait > LONGEST_WAIT:
             raise TruncatedError(f"{why}; the server asks to wait {wait:.0f} s")
         end = self._failed(why)
+        end.wait = wait
         self._fruitless -= 1  # it may stream later: no reason to poll yet
-        self._resuming.sleep(wait or 0.0)
         return end
 
     # --- one connection
@@ -276,7 +279,7 @@ class Follower:
             self._hand_on_missing(reader.interaction)
             return
         for event, line in zip(batch.events, batch.lines, strict=True):
-            self._delivery.take_one(event, line, replay, block_of(event, line))
+            self._delivery.take_one(event, line, replay, reader.block_of(event, line))
             self._leftover = b""
 
     def _end_of(self, end: End, reader: EventReader) -> End:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from .documents import error_in_body, made
-from .errors import BadDataError, GstreamError
+from .errors import BadDataError, GstreamError, TruncatedError
 from .events import DONE_EVENT, NOTHING, Batch, Event, batch_of
 from .file_names import FileNames
 from .flaws import Flaws
@@ -59,12 +59,12 @@ class Session:
         self.files = FileNames()
         self._view = view
         self._sink = sink
-        self._report = report
+        self._tell = report
         self._observers = list(observers)
         self._media: Stage | None = None
-        self._flaws = Flaws(report)
+        self._flaws = Flaws(self._report)
         self._max_event_size = max_event_size
-        self._reader = EventReader(report, max_event_size=max_event_size)
+        self._reader = self._new_reader()
         self._hop_expected = False
         self._late = 0
         self._nothing_to_do = False
@@ -73,6 +73,7 @@ class Session:
         self._http_status = 0
         self._verdict = Verdict()
         self._judged = False
+        self._failed = False
         self._rereading = Rereading()
 
     def observe(self, observer: Observer) -> None:
@@ -87,6 +88,16 @@ class Session:
     def finished(self) -> bool:
         """Whether the stream has said that nothing follows."""
         return self.progress.done
+
+    def begin_file(self, name: str) -> None:
+        """Say which of several files comes next: nothing is known of the one before, if it ended.
+
+        Args:
+            name: What its failures are told with.
+        """
+        self.files.current = name
+        if self._judged:
+            self.progress = Progress()
 
     def feed(self, chunk: bytes) -> None:
         """Take the next bytes, and write what they add to the view.
@@ -124,7 +135,7 @@ class Session:
         if batch.events:
             self.take(batch)
         self.body_read(reader)
-        self._reader = EventReader(self._report, max_event_size=self._max_event_size)
+        self._reader = self._new_reader()
         if reader.empty and reader.http_status >= 400:
             self._raw_error = error_in_body(b"")
 
@@ -156,7 +167,7 @@ class Session:
         self._judged = True
         self._raw.forget()
         self._raw_error = None
-        self._reader = EventReader(self._report, max_event_size=self._max_event_size)
+        self._reader = self._new_reader()
 
     def _raise_refusal(self, exc: BadDataError) -> None:
         """Raise what unreadable input behind the header lines of a refusal is."""
@@ -169,7 +180,10 @@ class Session:
         self._raw_error = reader.raw_error
         self._http_status = reader.http_status
         if reader.broken:
-            self._fail(BadDataError(f"{_events(reader.broken)} could not be read"))
+            broken = BadDataError(f"{_events(reader.broken)} could not be read")
+            self.files.tell(self._fail(self.files.of_current(broken)))
+        if reader.is_open_array and self.progress.ended:
+            self._fail(TruncatedError("the input ended inside a JSON array"))
 
     @property
     def wants_raw(self) -> bool:
@@ -179,11 +193,14 @@ class Session:
     @property
     def view_state(self) -> Event:
         """What the view needs, besides the types of the steps, to go on in another run."""
-        return self._view.state()
+        saved = {} if self._media is None else self._media.state()
+        return self._view.state() | saved
 
     def restore_view(self, state: Event, kinds: dict[int, str]) -> None:
         """Go on where another run was; `kinds` are the types of the steps by index."""
         self._view.restore(state, kinds)
+        if self._media is not None:
+            self._media.restore(state)
         self._flaws.begin_after(kinds)
 
     def amend(self, batch: Batch) -> None:
@@ -347,28 +364,41 @@ class Session:
             self._report(f"left out after the end of the interaction: {_events(self._late)}")
             self._late = 0
         self._end_view(whole=progress.whole, ended=progress.ended)
-        if progress.ended:
+        failure = self.files.of_interaction(
+            failure_of(progress, self._raw_error, self._http_status)
+        )
+        of_server = progress.error is not None or self._raw_error is not None
+        unheard = self._fail(failure)
+        self.files.tell(unheard, of_server=of_server and unheard is failure)
+        self._raw_error = None
+        self._add_flaws(cut=not (progress.ended or progress.completed))
+        if not self._failed:
             self._sink.release()
         elif forgotten := self._sink.discard():
             self._report(f"{forgotten} bytes were not written: the answer is not whole")
-        failure = failure_of(progress, self._raw_error, self._http_status)
-        self.files.tell(self._fail(self.files.of_interaction(failure)))
-        self._raw_error = None
-        self._add_flaws(cut=not (progress.ended or progress.completed))
+        self._failed = False
         self._forget_interaction()
 
     def _add_flaws(self, *, cut: bool) -> None:
         if unusable := self._flaws.unusable:
-            self._fail(BadDataError(f"{_events(unusable)} could not be used"))
+            bad = BadDataError(f"{_events(unusable)} could not be used")
+            self._fail(self.files.of_interaction(bad))
         if words := self._flaws.bad_arguments(cut=cut):
             bad = BadDataError(words)
-            if self._fail(bad) is bad:
+            if self._fail(self.files.of_interaction(bad)) is bad:
                 self._report(words)
         self._flaws.forget()
 
     def _fail(self, failure: GstreamError | None) -> GstreamError | None:
         """Take one more thing that went wrong; returns what nobody will hear of because of that."""
+        self._failed = self._failed or failure is not None
         return self._verdict.add(failure, self.progress)
+
+    def _report(self, words: str) -> None:
+        self._tell(self.files.about_current(words))
+
+    def _new_reader(self) -> EventReader:
+        return EventReader(self._report, max_event_size=self._max_event_size)
 
     def _end_view(self, *, whole: bool, ended: bool) -> None:
         if self._media is not None:

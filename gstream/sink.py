@@ -15,16 +15,18 @@ class Sink:
         withheld: How many bytes wait for the answer to be whole, or for their line to end.
     """
 
-    def __init__(self, write: Write, *, flush: str = "event") -> None:
+    def __init__(self, write: Write, *, flush: str = "event", ends_lines: bool = True) -> None:
         """Begin with nothing written.
 
         Args:
             write: Writes bytes, all of them.
             flush: `event` writes at once, `line` whole lines, `end` nothing before `release`.
+            ends_lines: Whether `line` ends a last line that has no end of its own.
         """
         self.at_line_start = True
         self._write = write
         self._flush = flush
+        self._ends_lines = ends_lines
         self._held = bytearray()
 
     @property
@@ -48,6 +50,8 @@ class Sink:
 
     def release(self) -> None:
         """Write what is held back: nothing more of this part follows."""
+        if self._held and self._flush == "line" and self._ends_lines:
+            self._held += b"\n"  # `line` holds back what has none
         held = bytes(self._held)
         self._held.clear()
         if held:

@@ -28,7 +28,7 @@ class SSEInput:
         leftover: Whether it ended inside an event that could not be used.
     """
 
-    reads_lines = False
+    reads_lines = reads_array = False
 
     def __init__(
         self, parser: EventParser, report: Report, max_event_size: int, *, hint: str = ""
@@ -95,7 +95,8 @@ class SSEInput:
         used = any(not self.is_raw_error(event) for event in batch.events)
         self.leftover = bool(broken) and not used
         if not (begun or batch.events or self._parser.values.error is not None):
-            message = "the input is not server-sent events, NDJSON or JSON"
+            words = shorten(self._start)
+            message = f"the input is not server-sent events, NDJSON or JSON: {words}"
             raise BadDataError(message, hint=self._hint)
         if self._raw_json.is_open:
             words = shorten(self._raw_json.words)

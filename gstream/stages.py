@@ -3,7 +3,7 @@
 from typing import Protocol
 
 from .errors import GstreamError
-from .events import Batch
+from .events import Batch, Event
 
 
 class Observer(Protocol):
@@ -36,4 +36,12 @@ class Stage(Protocol):
 
     def end(self) -> Batch:
         """The events that were held back: the interaction has ended."""
+        ...
+
+    def state(self) -> Event:
+        """What another run needs, so that nothing of the interaction is saved again."""
+        ...
+
+    def restore(self, state: Event) -> None:
+        """Go on where another run was; `state` is what `state` returned there."""
         ...

@@ -79,9 +79,10 @@ class Meter:
         match event:
             case {"event_type": "step.start", "step": {"type": str(kind)}}:
                 self.kind = kind
-            case {"interaction": {"usage": dict(usage)}} | {"usage": dict(usage)}:
+        match event:
+            case {"interaction": {"usage": dict(usage)}} | {"usage": dict(usage)} if usage:
                 self._see_usage(usage)
-            case {"metadata": {"total_usage": dict(usage)}}:
+            case {"metadata": {"total_usage": dict(usage)}} if usage:
                 self._see_usage(usage)
 
     def as_json(self, progress: Progress, exit_code: int) -> dict[str, Any]:

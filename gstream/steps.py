@@ -31,6 +31,8 @@ class Accumulator:
             self._delta(event)
         elif action := _ACTIONS.get(event["event_type"]):
             action(self, event)
+        else:
+            self._unknown(event)
 
     def feed_all(self, events: Iterable[Mapping[str, Any]]) -> None:
         """Take many events, text deltas on the short way."""
@@ -165,9 +167,18 @@ class Accumulator:
     def _overlay(self, fields: Interaction) -> None:
         for key, value in fields.items():
             if key == "usage":
-                self._usage = value
+                self._usage = value or self._usage
             elif key != "steps" and (value != "" or key not in self._fields):
                 self._fields[key] = value
+
+    def _unknown(self, event: Mapping[str, Any]) -> None:
+        """Take what any event may tell: the status of the interaction, and its usage."""
+        match event:
+            case {"interaction": dict(fields)}:
+                self._overlay(
+                    {key: fields[key] for key in ("id", "status", "usage") if fields.get(key)}
+                )
+        self._see_usage(event)
 
     def _step_start(self, event: Mapping[str, Any]) -> None:
         """Start a step; a second start of the same index replaces the first (A2, A3)."""
@@ -178,7 +189,7 @@ class Accumulator:
 
     def _delta(self, event: Mapping[str, Any]) -> None:
         match event:
-            case {"metadata": {"total_usage": dict(usage)}}:
+            case {"metadata": {"total_usage": dict(usage)}} if usage:
                 self._usage = usage
         match event:
             case {"index": int(index), "delta": dict(delta)}:
@@ -194,7 +205,7 @@ class Accumulator:
     def _see_usage(self, event: Mapping[str, Any]) -> None:
         """Remember the newest cumulative usage (S4); `step_usage` is never that."""
         match event:
-            case {"usage": dict(usage)} | {"metadata": {"total_usage": dict(usage)}}:
+            case {"usage": dict(usage)} | {"metadata": {"total_usage": dict(usage)}} if usage:
                 self._usage = usage
 
 

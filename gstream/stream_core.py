@@ -130,14 +130,14 @@ class StreamCore:
         kind = event["event_type"]
         if kind == _DONE:
             self._progress.feed(batch)
-            self._judge()
+            self._judge_unless_continued()
             return
         if kind == "interaction.created":
             self._check_begin(event)
             self._progress.completed = False
         self._accept(batch)
-        if self._progress.completed and self._progress.status != "requires_continuation":
-            self._judge()
+        if self._progress.completed:
+            self._judge_unless_continued()
 
     def _accept(self, batch: Batch) -> None:
         """Take events of the interaction; after its end there are none, but the next hop's (S5)."""
@@ -159,6 +159,11 @@ class StreamCore:
         other = isinstance(fields, dict) and not (known and fields.get("id") == known)
         if other and progress.begun and not progress.completed:
             raise TruncatedError(f"another interaction began before the end of {progress.place}")
+
+    def _judge_unless_continued(self) -> None:
+        """Find how it ended, unless its next hop may follow (PROTOCOL d.5)."""
+        if self._progress.status != "requires_continuation":
+            self._judge()
 
     def _judge(self) -> None:
         """Find what kept the interaction from its end: its status weighs most, truncation least."""

@@ -39,13 +39,13 @@ class Values:
         Raises:
             BadDataError: It is none of these.
         """
+        if is_interaction(value):
+            self.interaction = value
+            return made(events_of(value))
         if error := error_of(value):
             return self.fail(error)
         if is_chunk(value):
             return self.convert([value], [raw])
-        if is_interaction(value):
-            self.interaction = value
-            return made(events_of(value))
         if isinstance(value, dict) and "event_type" in value:
             return batch_of([named(value)], [line_of(raw)])
         raise BadDataError(f"JSON, but neither events nor an interaction: {shorten(raw)}")

@@ -5,6 +5,7 @@ Pure. A view never waits for more than the event that it needs.
 
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, Protocol
+from zlib import crc32
 
 import orjson
 
@@ -104,11 +105,11 @@ class TextView(_Base):
     def _texts(self, events: Iterable[Event]) -> Iterator[str]:
         """The texts of some events, one by one: the end of an interaction looks at what was."""
         for event in events:
+            streamed = bool(self._kinds)
             if text := self._text_of(event):
                 self._last = text[-1:]
                 yield text
-            else:
-                self.unshown += _media_size(event)
+            self.unshown += _media_size(event, streamed=streamed)
 
     def _text_of_deltas(self, batch: Batch) -> str | None:
         """The short way; None if there are other events than deltas, or unusual ones."""
@@ -129,7 +130,7 @@ class TextView(_Base):
             if len(pieces) < len(batch.events):
                 if not all(event["delta"]["type"].__class__ is str for event in batch.events):
                     return None  # null, say: its keys tell the type (U3)
-                self.unshown += sum(map(_media_size, batch.events))
+                self.unshown += sum(_media_size(event, streamed=True) for event in batch.events)
         except (KeyError, TypeError):
             return None
         return text
@@ -190,7 +191,10 @@ class SseView(_Base):
 
 
 class StepsView(_Base):
-    """Each step as one line of JSON when it has stopped."""
+    """Each step as one line of JSON when it has stopped.
+
+    One that starts again replaces the first (A3): it is shown once more if it differs.
+    """
 
     wants_paths = True
 
@@ -198,6 +202,7 @@ class StepsView(_Base):
         self._accumulator = Accumulator()
         self._shown: set[int] = set()
         self._before: set[int] = set()
+        self._checksums: dict[int, int] = {}  # of the lines of this run
 
     def feed(self, batch: Batch) -> bytes:
         lines: list[bytes] = []
@@ -210,8 +215,11 @@ class StepsView(_Base):
                 if self._accumulator.indexes:
                     lines += self._rest(partial=False)
                     self._shown.clear()
+                    self._checksums.clear()
             self._accumulator.feed(event)
-            if event["event_type"] == "step.stop":
+            if event["event_type"] == "step.start":
+                self._started(event.get("index"))
+            elif event["event_type"] == "step.stop":
                 lines += self._stopped(event.get("index"))
         return b"".join(lines)
 
@@ -234,16 +242,26 @@ class StepsView(_Base):
         if not known or index in self._shown:
             return []
         self._shown.add(index)
-        return [dump_line(self._accumulator.step(index))]
+        return self._line(index, {})
+
+    def _started(self, index: Any) -> None:
+        if isinstance(index, int) and index in self._checksums:
+            self._shown.discard(index)
+
+    def _line(self, index: int, mark: Event) -> list[bytes]:
+        """The line of a step, unless it is the one that was shown for it last."""
+        line = dump_line({**self._accumulator.step(index), **mark})
+        before, self._checksums[index] = self._checksums.get(index), crc32(line)
+        return [] if before == self._checksums[index] else [line]
 
     def _rest(self, *, partial: bool) -> list[bytes]:
         """The steps that never stopped, and those that came with the end alone (S3)."""
         mark = {"partial": True} if partial else {}
         indexes = self._accumulator.indexes
         missing = [index for index in indexes if index not in self._shown]
-        open_steps = [{**self._accumulator.step(index), **mark} for index in missing]
+        open_steps = [line for index in missing for line in self._line(index, mark)]
         known = len(self._shown.union(indexes))
-        return [dump_line(step) for step in open_steps + self._accumulator.final_steps[known:]]
+        return open_steps + [dump_line(step) for step in self._accumulator.final_steps[known:]]
 
 
 class JsonView(_Base):
@@ -302,12 +320,32 @@ def decoded_size(data: str) -> int:
     return len(data) * 3 // 4 - data.count("=", -2)
 
 
-def _media_size(event: Event) -> int:
-    """How many bytes of images, audio and the like an event brings inline."""
+def _media_size(event: Event, *, streamed: bool) -> int:
+    """How many bytes of images, audio and the like an event brings inline.
+
+    Args:
+        event: The event.
+        streamed: Whether steps came before: the end repeats them, if it has any.
+    """
     match event:
-        case {"event_type": "step.delta", "delta": {"data": str(data)}}:
+        case {
+            "event_type": "step.delta",
+            "delta": {"data": str(data)} | {"content": {"data": str(data)}},
+        }:
             return decoded_size(data)
-        case {"event_type": "step.start", "step": {"type": "model_output", "content": [*items]}}:
+        case {"event_type": "step.start", "step": dict(step)}:
+            return _media_size_of_step(step)
+        case {"event_type": "interaction.completed", "interaction": {"steps": [*steps]}}:
+            return 0 if streamed else sum(map(_media_size_of_step, steps))
+    return 0
+
+
+def _media_size_of_step(step: Any) -> int:
+    match step:
+        case {"type": "model_output", "content": [*items]} | {
+            "type": "thought",
+            "summary": [*items],
+        }:
             found = (item.get("data") for item in items if isinstance(item, dict))
             return sum(decoded_size(data) for data in found if isinstance(data, str))
     return 0

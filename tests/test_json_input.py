@@ -5,6 +5,7 @@ import pytest
 from gstream.events import Event
 from tests.support import Reading, answer, block, delta, line, ndjson, read, stream
 
+HEAD = b"HTTP/2 200\r\ndate: x\r\n\r\n"
 A, B = delta(text="a"), delta(text="b")
 
 
@@ -37,6 +38,43 @@ def test_a_last_line_counts_if_its_json_is_complete(
 
     assert (result.events, result.reports, result.failure) == (events, [], "")
     assert (result.reader.broken, result.reader.leftover) == (0, leftover)
+
+
+CHUNK = b'{"candidates":[{"content":{"parts":[{"text":"a"}]},"finishReason":"STOP"}]}'
+
+
+@pytest.mark.parametrize("body", [CHUNK, CHUNK + b"\n", HEAD + CHUNK], ids=["line", "lf", "head"])
+def test_a_chunk_of_generate_content_needs_no_line_end(body: bytes) -> None:
+    result = read(body)
+
+    assert [one["event_type"] for one in result.events] == [
+        "interaction.created",
+        "step.start",
+        "step.delta",
+        "step.stop",
+        "interaction.completed",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("first", "events", "broken"),
+    [
+        pytest.param(b'{"event_type":"x","y":"\\ud83d"}\n', 3, 0, id="lone-surrogate"),
+        pytest.param(b'{"event_type":"x","y":"\xff"}\n', 3, 0, id="no-utf-8"),
+        pytest.param(b'{"event_type":"x","y":}\n', 2, 1, id="no-json"),
+    ],
+)
+def test_an_unusual_first_line_costs_no_other(first: bytes, events: int, broken: int) -> None:
+    result = read(first + ndjson(A, B))
+
+    assert (len(result.events), result.reader.broken) == (events, broken)
+    assert result.events[-2:] == [A, B]
+
+
+def test_lines_of_a_document_may_hold_what_is_no_text() -> None:
+    bodies = b'{"error":{"message":"\\ud83d"}}\n{"error":{"message":"no"}}\n'
+
+    assert [one["error"]["message"] for one in read(bodies).events] == ["\ufffd", "no"]
 
 
 def test_a_cr_inside_a_line_of_ndjson_is_no_json_in_any_chunks() -> None:

@@ -97,6 +97,48 @@ def test_an_interaction_begins_with_an_event_that_belongs_to_one(one: Event, beg
 
 
 @pytest.mark.parametrize(
+    ("one", "words"),
+    [
+        pytest.param(error(message="boom"), "boom", id="object"),
+        pytest.param(event("error", error="boom"), "boom", id="text"),
+        pytest.param(event("error", message="boom", code=5), "boom (5)", id="without-object"),
+        pytest.param(event("error", error=[]), "no message", id="nothing"),
+    ],
+)
+def test_an_error_is_told_in_whatever_form_it_comes(one: Event, words: str) -> None:
+    assert str(after(created(), one).failure()) == f"the stream ended with an error: {words}"
+
+
+@pytest.mark.parametrize(
+    "end",
+    [
+        pytest.param([completed("failed", error={"message": "boom"})], id="of-the-interaction"),
+        pytest.param([completed("failed", errors=[{"message": "boom"}])], id="of-several"),
+        pytest.param(
+            [start("model_output", error={"message": "boom"}), completed("failed")], id="of-a-step"
+        ),
+        pytest.param(
+            [completed("failed", steps=[{"type": "x", "error": {"message": "boom"}}])],
+            id="of-a-step-at-the-end",
+        ),
+        pytest.param(
+            [error(message="boom"), completed("failed", error={"message": "other"})], id="event"
+        ),
+    ],
+)
+def test_why_an_interaction_failed_is_told(end: list[Event]) -> None:
+    assert str(after(created(), *end).failure()) == (
+        "the interaction ended with status failed: boom"
+    )
+
+
+def test_an_error_of_a_step_is_no_end() -> None:
+    failure = after(created(), start("model_output", error={"message": "boom"})).failure()
+
+    assert isinstance(failure, TruncatedError)
+
+
+@pytest.mark.parametrize(
     ("ids", "last"),
     [
         (["a", "b", None], "b"),

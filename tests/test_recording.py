@@ -1,14 +1,12 @@
 import pytest
 
 from gstream.recording import (
-    FIRST_LINE,
     Exit,
     Header,
     Pace,
     Part,
     Piece,
     pieces,
-    pieces_in_full,
     read,
 )
 
@@ -160,24 +158,21 @@ def test_hands_on_whole_lines_while_the_rest_is_still_to_come() -> None:
     assert next(arriving) == b": 2\n\n"
 
 
-# --- in full
+# --- untimed
 
 
 @pytest.mark.parametrize("stream", [TIMED, TIMED + TIMED, TIMED.replace(b"\n", b"\r\n")])
-def test_in_full_no_line_is_lost(stream: bytes) -> None:
-    for chunks in ([stream], [bytes([byte]) for byte in stream]):
-        data, seconds, rest = rejoined(list(pieces_in_full(chunks)))
+def test_without_times_the_bytes_are_the_same(stream: bytes) -> None:
+    data, seconds, rest = rejoined(list(pieces([stream], timed=False)))
+    timed, _, of_timed = rejoined(list(pieces([stream])))
 
-        assert data == stream
-        assert seconds == 0.0
-        assert rest == rejoined(list(pieces(chunks)))[2]
+    assert (data, seconds, rest) == (timed, 0.0, of_timed)
 
 
-def test_in_full_parts_are_cut_where_a_recording_begins_or_ends() -> None:
-    found = list(pieces_in_full([TIMED + TIMED]))
+def test_without_times_parts_are_cut_where_a_recording_begins_or_ends() -> None:
+    found = list(pieces([TIMED + TIMED], timed=False))
 
-    assert [type(piece) for piece in found] == [Part, Header, Part, Exit] * 2 + [Part]
-    assert found[0] == Part(0.0, FIRST_LINE)
+    assert [type(piece) for piece in found] == [Header, Part, Exit] * 2
 
 
 # --- pace

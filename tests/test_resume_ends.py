@@ -89,6 +89,7 @@ def test_waits_as_long_as_a_busy_server_asks() -> None:
     followed = follow(model)
 
     assert (followed.waits[0], followed.failure) == (7.0, None)
+    assert any("connecting again in 7.0 s" in line for line in followed.told)
 
 
 def test_a_server_that_asks_to_wait_for_long_is_not_waited_for() -> None:

@@ -178,23 +178,32 @@ def test_one_more_observer_sees_what_follows() -> None:
 
 # --- holding back
 
+UNWRITTEN = "1 bytes were not written: the answer is not whole"
+
 
 @pytest.mark.parametrize(
     ("body", "out", "told"),
     [
         pytest.param(stream(*answer("a", "b")), [b"ab\n"], [], id="whole"),
-        pytest.param(stream(*answer("a", status="incomplete")), [b"a"], [], id="incomplete"),
+        pytest.param(TRUNCATED, [], [UNWRITTEN], id="truncated"),
+        pytest.param(stream(*answer("a", status="incomplete")), [], [UNWRITTEN], id="incomplete"),
+        pytest.param(stream(*answer("a", status="failed")), [], [UNWRITTEN], id="failed"),
+        pytest.param(stream(*answer("a")) + stream(created("i2")), [b"a\n"], [], id="the-next-one"),
         pytest.param(
-            TRUNCATED, [], ["1 bytes were not written: the answer is not whole"], id="truncated"
+            stream(created(), {**start(), "index": "x"}, *answer("a")[1:]),
+            [],
+            ["an event cannot be used", "2 bytes were not written: the answer is not whole"],
+            id="with-a-flaw",
         ),
     ],
 )
-def test_what_waits_for_the_end_is_written_only_if_it_came(
+def test_what_waits_for_the_end_is_written_only_if_the_answer_is_whole(
     body: bytes, out: list[bytes], told: list[str]
 ) -> None:
     running, _ = ran(body, flush="end")
 
-    assert (running.written, running.reports) == (out, told)
+    assert running.written == out
+    assert [words.partition(", its index")[0] for words in running.reports] == told
 
 
 def test_media_that_is_not_shown_is_told() -> None:
@@ -275,8 +284,9 @@ def test_the_exit_line_tells_the_same_story_to_a_program() -> None:
 class FakeMedia:
     """Puts a path in place of each image, the last one only at the end."""
 
-    def __init__(self, failure: GstreamError | None = None) -> None:
+    def __init__(self, failure: GstreamError | None = None, known: list[str] | None = None) -> None:
         self.failure = failure
+        self.known = known
 
     def feed(self, read: Batch) -> Batch:
         events = [
@@ -287,6 +297,12 @@ class FakeMedia:
 
     def end(self) -> Batch:
         return NOTHING
+
+    def state(self) -> Event:
+        return {"media": self.known}
+
+    def restore(self, state: Event) -> None:
+        self.known = state["media"]
 
 
 @pytest.mark.parametrize(("view", "path"), [("json", True), ("steps", True), ("ndjson", False)])
@@ -300,6 +316,17 @@ def test_saved_media_is_a_path_in_views_of_steps(view: str, path: bool) -> None:
     assert (b'"path":"1.png"' in running.out) == path
     assert image in running.seen
     assert running.reports == []
+
+
+def test_what_is_saved_is_part_of_the_state_for_another_run() -> None:
+    first, second = Running(), Running()
+    media = FakeMedia()
+    for running in (first, second):
+        running.session.save_media(media if running is second else FakeMedia(known=["1.png"]))
+    second.session.restore_view(first.session.view_state, {})
+
+    assert first.session.view_state == {"last": "", "media": ["1.png"]}
+    assert media.known == ["1.png"]
 
 
 def test_media_that_cannot_be_saved_is_a_failure() -> None:

@@ -107,3 +107,25 @@ def test_turns_in_a_file_of_ndjson_answer_each_other() -> None:
     assert isinstance(ran(stream(*turns, done=False))[1], RequiresActionError)
     stopped = [*turns[:2], event("gstream.exit", status=10), *turns[2:]]
     assert isinstance(ran(ndjson(*stopped))[1], RequiresActionError)
+
+
+def test_an_array_without_its_end_is_truncated_even_behind_a_whole_interaction() -> None:
+    whole = b'{"id":"a","status":"completed","steps":[]}'
+    _, failure = ran(b"[" + whole + b',{"id":"b","status":"comp', view="json")
+    assert isinstance(failure, TruncatedError)
+    assert str(failure) == "the input ended inside a JSON array"
+
+    assert ran(b"[" + whole + b"]", view="json")[1] is None
+
+
+def test_the_words_of_the_server_are_told_even_where_something_else_weighs_more() -> None:
+    running = Running()
+    told: list[GstreamError] = []
+    running.session.files.tell_failure = told.append
+    broken = b"data: {x\n\n"
+    running.session.feed(stream(created(), done=False) + broken + ERROR)
+    running.session.end_input()
+    failure = running.session.close()
+
+    assert isinstance(failure, BadDataError)
+    assert [str(one) for one in told] == ["the server broke off the stream: gone (503)"]

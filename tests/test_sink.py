@@ -42,7 +42,7 @@ def test_whole_lines_are_written_in_pieces_that_a_pipe_never_mixes() -> None:
     assert (b"".join(written.writes), written.sink.withheld) == (short * 5 + long + short, 4)
 
 
-@pytest.mark.parametrize(("flush", "last"), [("event", []), ("line", [b"b"]), ("end", [b"a\nb"])])
+@pytest.mark.parametrize(("flush", "last"), [("event", []), ("line", [b"b\n"]), ("end", [b"a\nb"])])
 def test_releasing_writes_what_is_held_back(flush: str, last: list[bytes]) -> None:
     written = Written(flush)
     written.sink.write(b"a\nb")
@@ -57,7 +57,7 @@ def test_releasing_writes_what_is_held_back(flush: str, last: list[bytes]) -> No
 
 @pytest.mark.parametrize(
     ("flush", "forgotten", "all_written"),
-    [("event", 0, b"a\nb"), ("line", 0, b"a\nb"), ("end", 3, b"")],
+    [("event", 0, b"a\nb"), ("line", 0, b"a\nb\n"), ("end", 3, b"")],
 )
 def test_only_what_waits_for_a_whole_answer_is_forgotten(
     flush: str, forgotten: int, all_written: bytes
@@ -68,6 +68,15 @@ def test_only_what_waits_for_a_whole_answer_is_forgotten(
     assert written.sink.discard() == forgotten
     assert b"".join(written.writes) == all_written
     assert written.sink.withheld == 0
+
+
+def test_raw_bytes_get_no_end_that_did_not_come() -> None:
+    writes: list[bytes] = []
+    sink = Sink(writes.append, flush="line", ends_lines=False)
+    sink.write(b"a\nb")
+    sink.release()
+
+    assert writes == [b"a\n", b"b"]
 
 
 def test_nothing_is_written_where_there_is_nothing() -> None:

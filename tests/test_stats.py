@@ -6,7 +6,19 @@ import pytest
 
 from gstream.outcome import Progress
 from gstream.stats import Meter
-from tests.support import Event, answer, batch, completed, created, delta, event, items, start, stop
+from tests.support import (
+    Event,
+    accumulated,
+    answer,
+    batch,
+    completed,
+    created,
+    delta,
+    event,
+    items,
+    start,
+    stop,
+)
 
 
 class FakeClock:
@@ -111,6 +123,20 @@ def test_knows_the_type_of_the_step_at_work() -> None:
             id="metadata-of-any-event",
         ),
         pytest.param([event("ping", usage=[])], None, id="no-object"),
+        pytest.param(
+            [{**start(), "metadata": {"total_usage": {"n": 1}}}], {"n": 1}, id="of-a-start"
+        ),
+        pytest.param([stop(usage={"n": 1}), completed(usage=None)], {"n": 1}, id="not-null"),
+        pytest.param([stop(usage={"n": 1}), completed(usage={})], {"n": 1}, id="not-an-empty-one"),
+        pytest.param([stop(usage={"n": 1}), stop(usage={})], {"n": 1}, id="nor-of-a-step"),
+        pytest.param(
+            [{**delta(), "metadata": {"total_usage": usage}} for usage in ({"n": 1}, {})],
+            {"n": 1},
+            id="nor-of-a-delta",
+        ),
+        pytest.param(
+            [event("later.kind", interaction={"usage": {"n": 1}})], {"n": 1}, id="unknown-event"
+        ),
     ],
 )
 def test_s4_the_newest_cumulative_usage_counts(events: list[Event], usage: Event | None) -> None:
@@ -118,6 +144,7 @@ def test_s4_the_newest_cumulative_usage_counts(events: list[Event], usage: Event
     whole.feed(batch(*events))
 
     assert whole.usage == metered(*events).usage == usage
+    assert accumulated(created(), *events).interaction.get("usage") == usage
 
 
 def test_s5_the_usages_of_several_interactions_are_summed() -> None:

@@ -294,8 +294,9 @@ def test_what_was_stopped_at_a_bad_end_tells_that() -> None:
         reading.check_whole()
 
 
-def test_a_hop_goes_on_after_the_one_before() -> None:
-    first = stream(*answer("a", status="requires_continuation"), done=False)
+@pytest.mark.parametrize("done", [False, True])
+def test_a_hop_goes_on_after_the_one_before(done: bool) -> None:
+    first = stream(*answer("a", status="requires_continuation"), done=done)
     second = stream(created("v1_next"), completed(id="v1_next"))
 
     reading = core(first + second)

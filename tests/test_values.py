@@ -50,6 +50,14 @@ def test_an_event_keeps_the_bytes_that_came() -> None:
     ]
 
 
+def test_an_interaction_that_failed_is_one_and_no_refusal() -> None:
+    values = Values(print)
+    failed = {"id": "v1_a", "status": "failed", "error": {"message": "boom"}, "steps": []}
+
+    assert kinds(values, failed) == ["interaction.created", "interaction.completed"]
+    assert (values.error, values.interaction) == (None, failed)
+
+
 def test_remembers_the_newest_error() -> None:
     values = Values(pytest.fail)
     assert values.error is None

@@ -28,6 +28,12 @@ from tests.support import (
 PNG: Event = {"mime_type": "image/png", "data": "AAAA"}
 
 
+TEXT = {"type": "text", "text": "a"}
+IMAGE = {"type": "image", "mime_type": "image/png", "data": "AAAA"}
+OUTPUT = {"type": "model_output", "content": [TEXT, IMAGE]}
+THOUGHT = {"type": "thought", "summary": [IMAGE]}
+
+
 def output(*texts: str) -> Event:
     """A step of output."""
     return {"type": "model_output", "content": items(*texts)}
@@ -275,6 +281,45 @@ def test_steps_that_an_earlier_run_has_shown_are_not_shown_again() -> None:
 
     assert earlier.state() == {"shown": [0]}
     assert view.feed(batch(*answer("a"), start(index=1), stop(1))) == line({"type": "model_output"})
+
+
+@pytest.mark.parametrize(
+    ("events", "count"),
+    [
+        pytest.param([start("model_output", content=[TEXT, IMAGE])], 3, id="beside-text"),
+        pytest.param([start("thought", summary=[TEXT, IMAGE])], 3, id="in-a-thought"),
+        pytest.param([delta("thought_summary", content=IMAGE)], 3, id="of-a-thought"),
+        pytest.param([completed(steps=[OUTPUT, THOUGHT, 7])], 6, id="end"),
+        pytest.param([start(content=[IMAGE]), completed(steps=[OUTPUT])], 3, id="once"),
+    ],
+)
+def test_media_is_counted_wherever_it_stands(events: list[Event], count: int) -> None:
+    for size in (1, len(events)):
+        view = VIEWS["text"]()
+        for at in range(0, len(events), size):
+            view.feed(batch(*events[at : at + size]))
+
+        assert view.unshown == count
+
+
+@pytest.mark.parametrize(
+    ("again", "shown"),
+    [
+        pytest.param([start(), delta(text="a"), stop()], [output("a")], id="the-same"),
+        pytest.param(
+            [start(), delta(text="ab"), stop()], [output("a"), output("ab")], id="another"
+        ),
+        pytest.param([start(), delta(text="ab")], [output("a"), output("ab")], id="never-stopped"),
+        pytest.param([delta(text="b"), stop()], [output("a")], id="late"),
+    ],
+)
+def test_a3_a_step_that_starts_again_is_shown_again_if_it_differs(
+    again: list[Event], shown: list[Event]
+) -> None:
+    view = VIEWS["steps"]()
+    out = view.feed(batch(*answer("a")[:-1])) + view.feed(batch(*again))
+
+    assert out + view.end(whole=True, ended=True) == ndjson(*shown)
 
 
 def test_steps_of_a_turn_that_has_ended_are_not_shown_again_until_the_next_one_begins() -> None:

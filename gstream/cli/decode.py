@@ -45,12 +45,18 @@ def command(ctx: click.Context, /, **_options: object) -> None:
 def _decode(run: Run, name: str) -> None:
     chunks = chunks_of(name)
     first = next(chunks, b"")
+    while (
+        len(first) < len(_RECORDING)
+        and _RECORDING.startswith(first)
+        and (more := next(chunks, b""))
+    ):
+        first += more
     if first.startswith(_RECORDING):
-        from gstream.recording import pieces_in_full
+        from gstream.recording import pieces
 
         from .playing import play
 
-        play(run, pieces_in_full(chain([first], chunks)))
+        play(run, pieces(chain([first], chunks), timed=False))
         return
     for chunk in chain([first], chunks):
         run.feed(chunk)

@@ -55,9 +55,9 @@ def say(text: str) -> None:
 
 def say_failure(failure: GstreamError) -> None:
     """Tell what went wrong and what can be done."""
-    say(f"gstream: {_one_line(str(failure))}")
+    say(f"gstream: {one_line(str(failure))}")
     if failure.hint:
-        say(f"gstream: {_one_line(failure.hint)}")
+        say(f"gstream: {one_line(failure.hint)}")
 
 
 @contextmanager
@@ -181,9 +181,10 @@ def _say_bug(exc: Exception) -> None:
         import traceback
 
         say("".join(traceback.format_exception(exc)).rstrip())
-    say(f"gstream: this is a bug: {type(exc).__name__}: {_one_line(str(exc))}")
+    say(f"gstream: this is a bug: {type(exc).__name__}: {one_line(str(exc))}")
     say("gstream: please report it with the command and its -vv output")
 
 
-def _one_line(text: str) -> str:
+def one_line(text: str) -> str:
+    """The words of a text in one line."""
     return " ".join(text.split())

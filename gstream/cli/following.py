@@ -1,5 +1,6 @@
 """`create` and `resume` as runs: send, follow over dropped connections, keep the cursor file."""
 
+import shlex
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -21,7 +22,7 @@ from gstream.outcome import Progress
 from gstream.polling import FailedPollError, get
 from gstream.resume import Follower
 from gstream.steps import Step
-from gstream.transport import Request
+from gstream.transport import Answer, Request
 
 from .cancelling import stop
 from .connecting import Connecting
@@ -241,7 +242,7 @@ class Following:
         self._follower = self._new_follower(ledger)
         # The token for the next hop comes with the end of this one: have that again, too.
         after = ledger.last_event_id if kept.status != _CONTINUABLE else ""
-        answer = self._connecting.open(self._requests.stream(kept.interaction_id, after))
+        answer = self._open_kept(self._requests.stream(kept.interaction_id, after))
         replays = "after" if after else "all"
         replays = replays if ledger.begun else ""
         return self._follower.follow(answer, replays=replays, known=True)
@@ -251,12 +252,26 @@ class Following:
         session = self._run.session
         for interaction_id in self._hops:
             session.progress.interaction_id = interaction_id
-            answer = self._connecting.open(self._requests.stream(interaction_id, ""))
+            answer = self._open_kept(self._requests.stream(interaction_id, ""))
             failure = self._new_follower(Ledger(), kept=False).follow(answer, known=True)
             if failure is not None:
                 return failure
             session.expect_hop()
         return None
+
+    def _open_kept(self, request: Request) -> Answer:
+        """Ask for the interaction of the cursor; one that the server knows no more has no rest.
+
+        Raises:
+            GstreamError: There was no answer, or a refusal.
+        """
+        try:
+            return self._connecting.open(request)
+        except GstreamError as exc:
+            if not self._connecting.gone:
+                raise
+            begin_anew = f"to ask anew, remove {shlex.quote(str(self._cursor_file))}"
+            raise TruncatedError(f"the answer cannot be resumed: {exc}", hint=begin_anew) from exc
 
     def _tell_finished(self, kept: Cursor) -> None:
         progress = Progress()
@@ -312,7 +327,7 @@ class Following:
         follower = self._follower
         if (
             follower is not None
-            and follower.ended
+            and (follower.ended or follower.refused)
             and self._connecting.opened
             and not self._continuable
         ):
@@ -344,7 +359,7 @@ class Following:
             return key_hint(self._options)
         if not self._connecting.opened:  # what was called last is not answered yet
             return self._answering.hint if self._answering else ""
-        if follower is None or follower.ended or not follower.ledger.begun:
+        if follower is None or follower.ended or follower.refused or not follower.ledger.begun:
             return ""
         if self._connecting.gone or not self._stored or self._options["offline"]:
             return ""

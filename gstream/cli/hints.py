@@ -64,8 +64,9 @@ def resume_hint(
     """
     if not interaction_id:
         return ""
-    shown = view not in _WHOLE_VIEWS and options["flush"] != "end"  # each event by itself
-    after = last_event_id if shown else ""
+    lines = options["flush"] == "line" and view == "text"  # the last one was ended, half as it was
+    by_event = view not in _WHOLE_VIEWS and options["flush"] != "end" and not lines
+    after = last_event_id if by_event else ""
     command = resume_command(options, view, interaction_id, after)
     begin = "" if after or options["cursor"] else " from the start"
     if hop and begin:

@@ -23,9 +23,8 @@ def read_each(run: Run, files: Sequence[str], read: Callable[[str], None]) -> No
     if len(files) == 1:
         read(files[0])
         return
-    run.session.files.tell_failure = run.failed
     for name in files:
-        run.session.files.current = name
+        run.session.begin_file(name)
         try:
             read(name)
         except (OutputError, CannotCreateError):

@@ -127,7 +127,11 @@ def view_options(function: F) -> F:
         click.option(
             "--record", metavar="FILE", help="Record what comes, beside the view (not with -)."
         ),
-        click.option("--force", is_flag=True, help="Let --record overwrite its file."),
+        click.option(
+            "--force",
+            is_flag=True,
+            help="Let --record overwrite its file, once there is something to record.",
+        ),
         click.option("-q", "--quiet", is_flag=True, help="Show nothing but errors on stderr."),
         click.option(
             "-v", "--verbose", count=True, help="Show what happens; -vv what goes over the wire."

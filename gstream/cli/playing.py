@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable
 
-from gstream.errors import GstreamError
+from gstream.errors import GstreamError, IncompleteError
 from gstream.events import Event
 from gstream.recording import Header, Part, Piece
 
@@ -18,7 +18,6 @@ def play(
     pieces: Iterable[Piece],
     *,
     wait: Callable[[float], None] = lambda _seconds: None,
-    begin: Callable[[Event], None] = lambda _header: None,
 ) -> None:
     """Show recordings as the runs showed them that were recorded.
 
@@ -26,7 +25,6 @@ def play(
         run: Shows them.
         pieces: What the file holds.
         wait: Waits the seconds before each part.
-        begin: Is told the header of each recording.
 
     Raises:
         GstreamError: A recorded run failed in a way that its stream does not tell.
@@ -42,11 +40,11 @@ def play(
             case Header(fields):
                 if begun:
                     _end_turn(run, last=ended)
-                begin(fields)
+                _copy_request(run, fields)
                 _begin_turn(run, fields)
                 ended = False
             case _:  # its exit
-                failure = failure or _failure(piece.fields)
+                failure = failure or _failure(piece.fields, run.session.progress.status)
                 ended = True
     if failure is not None:
         run.session.end_input()
@@ -62,6 +60,15 @@ def _end_turn(run: Run, *, last: bool) -> None:
         session.end_turn()
 
 
+def _copy_request(run: Run, header: Event) -> None:
+    """Let what records this run begin with the request of the recording."""
+    match header:
+        case {"request": {"method": str(method), "path": str(path), **rest}}:
+            body = rest.get("body")
+            for tape in run.tapes:
+                tape.request(method, path, body if isinstance(body, dict) else None)
+
+
 def _begin_turn(run: Run, header: Event) -> None:
     """Let a hop of a long answer be one with the hop before."""
     match header:
@@ -70,9 +77,11 @@ def _begin_turn(run: Run, header: Event) -> None:
                 run.session.expect_hop()
 
 
-def _failure(exit_fields: Event) -> GstreamError | None:
+def _failure(exit_fields: Event, status_of_stream: str) -> GstreamError | None:
     """What ended the recorded run, where the stream does not tell."""
     match exit_fields:
+        case {"status": 11, "message": str(message)} if status_of_stream == "requires_action":
+            return IncompleteError(f"as recorded: {message}")  # the turns were enough
         case {"status": int(status), "message": str(message)} if status in _NOT_IN_THE_STREAM:
             kinds = {kind.exit_code: kind for kind in GstreamError.__subclasses__()}
             return kinds[status](f"as recorded: {message}")

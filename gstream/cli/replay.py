@@ -7,7 +7,6 @@ from typing import Any
 
 import click
 
-from gstream.events import Event
 from gstream.recording import Pace, Sleep, pieces
 
 from .given import check_stdin_once
@@ -15,7 +14,7 @@ from .input_files import chunks_of, read_each
 from .options import Command, order_given, view_options
 from .parameters import Count, Number
 from .playing import play
-from .run import Run, new_run, speed_up
+from .run import new_run, speed_up
 from .signals import sleep
 
 _ADDRESS = re.compile(r"(?:\[[0-9A-Fa-f:.%]+\]|[^/:\[\]]*):[0-9]{1,5}")
@@ -129,7 +128,7 @@ def _play(ctx: click.Context, files: Sequence[str]) -> None:
     wait = new_pace(options, sleep).wait
 
     def read(name: str) -> None:
-        play(run, pieces(chunks_of(name)), wait=wait, begin=lambda header: _copy(run, header))
+        play(run, pieces(chunks_of(name)), wait=wait)
 
     run.drive(lambda: read_each(run, files, read))
 
@@ -145,15 +144,6 @@ def _refuse_view(ctx: click.Context) -> None:
     if given:
         option = f"--{ctx.params['view']}" if given[0] == "view" else names[given[0]]
         raise click.UsageError(f"{option} says what is shown, and --serve shows nothing")
-
-
-def _copy(run: Run, header: Event) -> None:
-    """Let a recording of the replay begin with the request of the recording."""
-    match header:
-        case {"request": {"method": str(method), "path": str(path), **rest}}:
-            body = rest.get("body")
-            for tape in run.tapes:
-                tape.request(method, path, body if isinstance(body, dict) else None)
 
 
 def new_pace(options: dict[str, Any], sleep: Sleep) -> Pace:

@@ -78,7 +78,7 @@ class Run:
         if self.meter is not None and _wants_status_line(self.options):
             self._status_line = _new_status_line(self.meter)
         write = _write_to_terminal if os.isatty(1) else write_stdout
-        self.sink = Sink(write, flush=self.options["flush"])
+        self.sink = Sink(write, flush=self.options["flush"], ends_lines=self.view != "sse")
         self.session = Session(
             _new_view(self.view),
             self.sink,
@@ -87,6 +87,7 @@ class Run:
             raw_observers=self.tapes,
             max_event_size=self.options["max_event_size"],
         )
+        self.session.files.tell_failure = self.failed
         if self.options["save_media"]:
             self.session.save_media(self._new_media())
 
@@ -189,15 +190,15 @@ class Run:
 
     def _tell_end(self, failure: GstreamError | None) -> None:
         self._close_status_line()
-        if failure is not None:
-            if not self.sink.at_line_start and os.isatty(1) and os.isatty(2):
-                say("")
-            say_failure(failure)
-            if not failure.hint and (hint := self.resume_hint(failure)):
-                say(f"gstream: {hint}")
+        if failure is not None and not self.sink.at_line_start and os.isatty(1) and os.isatty(2):
+            say("")
         asked = self.options["usage"] or (self.options["verbose"] and not self.options["quiet"])
         if self.meter is not None and asked:
             say(f"gstream: {self.meter.line()}")
+        if failure is not None:
+            say_failure(failure)
+            if not failure.hint and (hint := self.resume_hint(failure)):
+                say(f"gstream: {hint}")
 
     def _write_stats(self, failure: GstreamError | None) -> GstreamError | None:
         """Write them; where all was well until now, this may go wrong."""

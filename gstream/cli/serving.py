@@ -21,7 +21,7 @@ from gstream.reader import EventReader
 from gstream.recording import Recording, read
 from gstream.serve import RecordingServer
 
-from .failures import Exit, say
+from .failures import Exit, one_line, say
 from .given import read_file
 from .replay import new_pace
 from .signals import die_by
@@ -128,7 +128,7 @@ def _new_server(
         library,
         new_pace=lambda: new_pace(options, time.sleep),  # not that of the main thread
         drop_after=options["drop_after"],
-        log=lambda line: say(f"gstream: {line}") if options["verbose"] else None,
+        log=lambda line: say(f"gstream: {one_line(line)}") if options["verbose"] else None,
         report=lambda line: say(f"gstream: {line}"),
     )
 

@@ -12,12 +12,28 @@ class Thoughts:
     def __init__(self, say: Callable[[str], None]) -> None:
         """Begin; `say` writes a line for people."""
         self._say = say
+        self._streamed = False
 
     def feed(self, batch: Batch) -> None:
         """Show those of the next events."""
+        if batch.run() is not None:
+            self._streamed = True
+            return
         for event in batch.events:
-            if text := _summary(event):
+            if text := self._text_of(event):
                 self._say(text.rstrip("\n"))
+
+    def _text_of(self, event: Event) -> str:
+        """The text of an event; the steps at the end repeat those that were streamed (S3)."""
+        match event:
+            case {"event_type": "interaction.created"}:
+                self._streamed = False
+            case {"event_type": "interaction.completed", "interaction": {"steps": [*steps]}}:
+                unseen = [] if self._streamed else steps
+                return "\n".join(filter(None, (_summary({"step": step}) for step in unseen)))
+            case {"event_type": "step.start" | "step.delta"}:
+                self._streamed = True
+        return _summary(event)
 
 
 def _summary(event: Event) -> str:

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+from orjson import loads
 
 from tests.cli.support_cli import run, run_bash
 from tests.support import Event, completed, created, delta, event, line, ndjson, start, stop, stream
@@ -29,6 +30,17 @@ FILES = {
     "done": b"data: [DONE]\n\n",
     "words": b"some words\n",
     "lines": ndjson(*HELLO),
+    "flaws": stream(*HELLO[:2], done=False)
+    + b"data: {x\n\n"
+    + stream({**delta(), "index": "x"}, *HELLO[2:]),
+    "call": stream(
+        created(),
+        start("function_call", name="f"),
+        delta("arguments_delta", arguments="{"),
+        stop(),
+        completed(),
+    ),
+    "no": b"no stream\n",
 }
 
 
@@ -59,6 +71,7 @@ def files(tmp_path: Path) -> Path:
         pytest.param("cut other", "HelHello\n", 76, "cut: the stream ended before", id="cut"),
         pytest.param("other cut", "Hello\nHel", 76, "cut: the stream ended before", id="cut-last"),
         pytest.param("words whole", "Hello\n", 65, "words: the input is not", id="no-stream"),
+        pytest.param("no whole", "Hello\n", 65, "no: the input is not", id="name-in-the-words"),
         pytest.param("none whole", "Hello\n", 66, "none: No such file", id="no-file"),
         pytest.param("failed other", "HelloHello\n", 12, "failed: the interaction", id="failed"),
         pytest.param("cut differs", "Hel", 76, "contradicts what was shown", id="contradiction"),
@@ -94,6 +107,27 @@ def test_the_exit_line_is_that_of_the_interaction_that_failed(files: Path) -> No
 
     last = got.stdout.splitlines()[-1]
     assert b'"interaction_id":"v1_built"' in last
+
+
+def test_the_exit_line_of_a_refusal_names_no_other_interaction(files: Path) -> None:
+    got = run("decode", "--ndjson", "--stats", "stats", "whole", "quota", cwd=files)
+
+    exit_line = loads(got.stdout.splitlines()[-1])
+    stats = loads((files / "stats").read_bytes())
+    assert (exit_line["status"], exit_line["interaction_id"]) == (75, None)
+    assert (stats["exit_code"], stats["interaction_id"], stats["status"]) == (75, None, None)
+
+
+def test_what_is_told_of_events_names_their_file(files: Path) -> None:
+    got = run("decode", "whole", "flaws", "call", cwd=files)
+
+    assert got.code == 65
+    assert [words.split(" ")[1:5] for words in got.stderr.splitlines()] == [
+        ["flaws:", "event", "3", "at"],
+        ["flaws:", "an", "event", "cannot"],
+        ["call:", "the", "arguments", "of"],
+        ["flaws:", "1", "event", "could"],
+    ]
 
 
 def test_an_end_that_only_a_status_told_is_told_in_ndjson(tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests import support
+from tests import servers, support
 from tests.cli.faulty import create, uncut
 from tests.cli.support_cli import GSTREAM, environment, read_until, run
 from tests.drawn_faults import stream
@@ -187,6 +187,70 @@ def test_a_cursor_within_the_arguments_of_a_call_goes_on_with_them(tmp_path: Pat
         got = run("resume", "--cursor", cursor, "--base-url", server.url)
 
     assert (got.code, got.stderr) == (0, "")
+
+
+BLOCKED = b'{"error":{"code":"prohibited_content","message":"no"}}\n'
+
+
+def test_an_answer_that_was_blocked_is_neither_gone_on_with_nor_hinted_at(tmp_path: Path) -> None:
+    cursor = ["--cursor", str(tmp_path / "cursor")]
+    blocked = answering(servers.opening("Half") + BLOCKED)
+    with RawServer(blocked, answering(servers.stream("Whole"))) as server:
+        first = run(*create(server.url, *cursor))
+        second = run(*create(server.url, *cursor))
+
+    assert (first.code, first.text, second.code, second.text) == (12, "Half", 0, "Whole\n")
+    assert first.stderr == "gstream: the content was blocked: no (prohibited_content)\n"
+    assert [request.method for request in server.requests] == ["POST", "POST"]
+
+
+@pytest.mark.parametrize("view", ["text", "json"])
+@pytest.mark.parametrize("status", [404, 410])
+def test_an_interaction_that_the_server_has_forgotten_cannot_be_gone_on_with(
+    status: int, view: str, tmp_path: Path
+) -> None:
+    cursor = str(tmp_path / "a cursor")
+    gone = refusing(status, {"message": "who?"})
+    with RawServer(cut(servers.opening("Half")), gone) as server:
+        run(*create(server.url, f"--{view}", "--cursor", cursor, "--no-resume"))
+        got = run(*create(server.url, f"--{view}", "--cursor", cursor))
+
+    assert got.code == 76
+    assert "gstream: the answer cannot be resumed: GET http://" in got.stderr
+    assert got.stderr.endswith(
+        f"?stream=true: HTTP {status}: who?\ngstream: to ask anew, remove '{cursor}'\n"
+    )
+
+
+@pytest.mark.parametrize("view", ["text", "ndjson", "steps", "json"])
+def test_media_that_was_saved_before_a_cut_is_not_saved_again(view: str, tmp_path: Path) -> None:
+    image: support.Event = {"mime_type": "image/png", "data": "AAAA"}
+    steps = [
+        support.start(),
+        support.delta(text="a"),
+        support.delta("image", **image),
+        support.stop(),
+    ]
+    body = support.stream(support.created("v1_a"), *steps, done=False)
+    again = [support.start(index=1), support.delta("image", index=1, **image), support.stop(1)]
+    rest = support.stream(*again, support.completed(id="v1_a"))
+    whole = body + rest
+    args = [f"--{view}", "--cursor", str(tmp_path / "c"), "--save-media", str(tmp_path / "media")]
+    with RawServer(cut(body), answering(whole)) as server:
+        first = run(*create(server.url, *args, "--no-resume"))
+        second = run(*create(server.url, *args))
+
+    assert (first.code, second.code) == (76, 0)
+    assert sorted(path.name for path in (tmp_path / "media").iterdir()) == [
+        "001-image.png",
+        "002-image.png",
+    ]
+    if view == "steps":
+        lines = [json.loads(one) for one in (first.stdout + second.stdout).splitlines()]
+        assert [one["content"][-1]["path"][-13:] for one in lines] == [
+            "001-image.png",
+            "002-image.png",
+        ]
 
 
 def test_another_view_cannot_go_on(tmp_path: Path) -> None:

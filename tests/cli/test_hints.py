@@ -198,16 +198,15 @@ def cut_and_pasted(*args: str, events: int, ids: str = "all") -> tuple[Ran, Ran,
     return first, second, whole
 
 
-@pytest.mark.parametrize("args", [["--text"], ["--flush", "line"]], ids=["text", "lines"])
-def test_what_the_hint_brings_completes_what_was_shown(args: list[str]) -> None:
-    first, second, whole = cut_and_pasted(*args, events=12)
+def test_what_the_hint_brings_completes_what_was_shown() -> None:
+    first, second, whole = cut_and_pasted(events=12)
 
     assert (first.code, second.code) == (76, 0)
     assert first.stdout != b""
     assert first.stdout + second.stdout == whole
 
 
-@pytest.mark.parametrize("args", [["--json"], ["--steps"], ["--flush", "end"]])
+@pytest.mark.parametrize("args", [["--json"], ["--steps"], ["--flush", "end"], ["--flush", "line"]])
 def test_where_nothing_can_be_completed_the_hint_brings_all_of_it(args: list[str]) -> None:
     first, second, whole = cut_and_pasted(*args, events=12)
 

@@ -1,11 +1,13 @@
 """What recordings tell beside their streams: `decode` and `replay` end as the recorded run did."""
 
+import subprocess
 from pathlib import Path
 
 import pytest
 
+from gstream.recording import read
 from tests import servers
-from tests.cli.support_cli import Ran, run
+from tests.cli.support_cli import Ran, bytes_in, run, started, wait_for
 from tests.servers import RawServer
 from tests.support import completed, created, delta, start, stop, stream
 
@@ -30,6 +32,19 @@ def command(request: pytest.FixtureRequest) -> str:
 def played(command: str, path: Path, *args: str) -> Ran:
     speed = ["--speed", "0"] if command == "replay" else []
     return run(command, *speed, *args, str(path))
+
+
+def test_a_recording_is_known_however_its_first_bytes_come() -> None:
+    recording = b': gstream-recording 1\n: {}\n: exit {"status":124,"message":"time"}\n'
+    with started("decode", stdin=subprocess.PIPE) as process:
+        assert process.stdin is not None
+        for at in range(0, 24, 6):
+            process.stdin.write(recording[at : at + 6])
+            process.stdin.flush()
+            wait_for(lambda: bytes_in(process.stdin) == 0, "the reading of it")
+        process.communicate(recording[24:], timeout=servers.DEADLINE)
+
+    assert process.returncode == 124
 
 
 @pytest.mark.parametrize(
@@ -133,8 +148,57 @@ def test_the_turns_of_a_run_are_played_from_a_cassette(tmp_path: Path) -> None:
     assert len(server.requests) == 2
 
 
-def test_decode_shows_the_bytes_of_a_recording_as_they_are(tmp_path: Path) -> None:
+def test_the_bytes_that_are_shown_are_those_that_came(command: str, tmp_path: Path) -> None:
     path = tmp_path / "x.sse"
     path.write_bytes(HEADER % b"" + b": +1\n" + servers.stream("One") + b': exit {"status":0}\n')
 
-    assert run("decode", "--sse", str(path)).stdout == path.read_bytes()
+    assert played(command, path, "--sse").stdout == servers.stream("One")
+
+
+def test_a_recording_of_a_recording_is_one(command: str, tmp_path: Path) -> None:
+    path, copy = tmp_path / "x.sse", tmp_path / "copy.sse"
+    stream = servers.opening("One") + servers.ending()
+    path.write_bytes(HEADER % b'"input":"a"' + b": +1\n" + stream + b': exit {"status":0}\n')
+
+    played(command, path, "--record", str(copy))
+
+    [recording] = read("copy.sse", copy.read_bytes())
+    assert recording.body == {"input": "a"}
+    assert b"".join(part.data for part in recording.parts) == stream
+    assert copy.read_bytes().count(b"\n: +") == stream.count(b"\n\n")
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        pytest.param(b'{"error":{"code":503,"message":"busy"}}', id="line"),
+        pytest.param(
+            b'[{\n  "error": {\n    "code": 503,\n    "message": "busy"}}\n]\n', id="list"
+        ),
+    ],
+)
+@pytest.mark.parametrize("begin", [b"", servers.opening("One")], ids=["alone", "behind-a-stream"])
+def test_a_raw_error_is_recorded_as_one(
+    command: str, begin: bytes, error: bytes, tmp_path: Path
+) -> None:
+    path = tmp_path / "x.sse"
+    with RawServer(servers.answering(begin + error)) as server:
+        live = run(
+            *("create", "-p", "x", "--retries", "0", "--no-resume", "--record", str(path)),
+            env={"GOOGLE_GEMINI_BASE_URL": server.url},
+        )
+    got = played(command, path)
+
+    assert live.code == (76 if begin else 69)
+    assert (got.code, got.stdout) == (live.code, live.stdout)
+    assert b"event: error" not in path.read_bytes()
+
+
+def test_turns_that_were_enough_were_enough(command: str, tmp_path: Path) -> None:
+    path = tmp_path / "x.sse"
+    path.write_bytes(CALL + b': exit {"status":11,"message":"--max-turns: enough"}\n')
+    path.write_bytes(HEADER % b"" + path.read_bytes())
+    got = played(command, path)
+
+    assert got.code == 11
+    assert got.stderr == "gstream: as recorded: --max-turns: enough\n"

@@ -100,7 +100,7 @@ HALF = servers.opening("whole line\nhalf")
 
 @pytest.mark.parametrize(
     ("flush", "text"),
-    [("event", "whole line\nhalf"), ("line", "whole line\nhalf"), ("end", "")],
+    [("event", "whole line\nhalf"), ("line", "whole line\nhalf\n"), ("end", "")],
 )
 def test_what_a_cut_answer_leaves_depends_on_flush(flush: str, text: str) -> None:
     got = run("decode", "--flush", flush, stdin=HALF)

@@ -238,7 +238,7 @@ def test_a_file_that_is_no_recording_is_refused_at_the_start(
     got = serve(*others, str(script), *python("print('ran')"))
 
     assert (got.code, got.text) == (65, "")
-    told = "the input is not server-sent events, NDJSON or JSON"
+    told = "the input is not server-sent events, NDJSON or JSON: '#!/bin/sh\\necho $1'"
     assert got.stderr == f"gstream: {script}: {told}\n"
 
 

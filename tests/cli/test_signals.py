@@ -41,7 +41,7 @@ def test_a_signal_ends_the_run_by_itself_with_the_text_kept(signum: signal.Signa
         rest, stderr = process.communicate(timeout=servers.DEADLINE)
 
     assert process.returncode == -signum
-    assert got + rest == b"whole line\nhalf a line"
+    assert got + rest == b"whole line\nhalf a line\n"
     assert stderr == b"gstream: interrupted\n"
 
 

@@ -18,7 +18,9 @@ ANSWER = servers.step_stop() + servers.step_start(index=1) + servers.text_delta(
 
 def _said(*events: support.Event) -> list[str]:
     lines: list[str] = []
-    Thoughts(lines.append).feed(support.batch(*events))
+    thoughts = Thoughts(lines.append)
+    for event in events:
+        thoughts.feed(support.batch(event))
     return lines
 
 
@@ -26,6 +28,38 @@ def test_thoughts_go_to_stderr_and_the_answer_to_stdout() -> None:
     got = run("decode", "--thoughts", stdin=THINKING + ANSWER + servers.ending())
 
     assert (got.code, got.text, got.stderr) == (0, "42\n", "**Plan**\n")
+
+
+PLAN = [{"type": "text", "text": "Plan"}]
+THOUGHT = {"type": "thought", "summary": PLAN}
+
+
+@pytest.mark.parametrize(
+    ("events", "said"),
+    [
+        pytest.param([support.completed(steps=[THOUGHT, 7, THOUGHT])], ["Plan\nPlan"], id="alone"),
+        pytest.param(
+            [
+                support.start("thought", summary=PLAN),
+                support.completed(steps=[THOUGHT]),
+            ],
+            ["Plan"],
+            id="after-its-start",
+        ),
+        pytest.param(
+            [support.delta(text="a"), support.completed(steps=[THOUGHT])], [], id="after-text"
+        ),
+        pytest.param(
+            [support.delta(text="a"), support.created(), support.completed(steps=[THOUGHT])],
+            ["Plan"],
+            id="of-the-next-interaction",
+        ),
+    ],
+)
+def test_thoughts_that_come_with_the_end_alone_are_shown(
+    events: list[support.Event], said: list[str]
+) -> None:
+    assert _said(*events) == said
 
 
 def test_thoughts_are_not_shown_unasked() -> None:

@@ -4,6 +4,7 @@ import json
 import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import orjson
@@ -15,8 +16,8 @@ from gstream.errors import EXIT_CODES, BadDataError, GstreamError
 from gstream.events import dumps
 from gstream.json_array import JSONArraySplitter
 from gstream.partial_args import PartialArgs
-from gstream.recording import Piece, pieces, pieces_in_full, read
-from gstream.recording_writer import Recorder, RecordingFile
+from gstream.recording import Piece, pieces, read
+from gstream.recording_writer import Recorder, RecordingFile, Tape
 from gstream.session import Session
 from gstream.sink import Sink
 from gstream.stats import Meter
@@ -66,6 +67,7 @@ class FakeRun:
     def __init__(self, session: Session) -> None:
         self.session = session
         self.feed = session.feed
+        self.tapes: list[Tape] = []
 
 
 def ran(
@@ -189,7 +191,7 @@ def recorded(chunks: Chunks) -> None:
     recorder.request("POST", "/interactions", {})
     run = ran("ndjson", feeding(chunks), recorder=recorder)
     recorder.exit({"status": run.exit_code, "message": run.message})
-    second = ran("ndjson", playing(pieces_in_full([file.data])))
+    second = ran("ndjson", playing(pieces([file.data], timed=False)))
     check_equal("the exit code", second.exit_code, run.exit_code)
     check_equal("the output", _without_exit(second.out), _without_exit(run.out))
 
@@ -203,7 +205,7 @@ def replayed(chunks: Chunks) -> None:
     data = b"".join(chunks)
     whole = list(pieces([data]))
     check_equal("the pieces", _joined(pieces(chunks)), _joined(whole))
-    for way in (pieces, pieces_in_full):
+    for way in (pieces, partial(pieces, timed=False)):
         outcome = ran("ndjson", playing(way([data])))
         check_outcome("ndjson", outcome)
         check_same("ndjson", outcome, ran("ndjson", playing(way(chunks))))
