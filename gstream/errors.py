@@ -56,14 +56,18 @@ EXIT_CODES = (
     ExitCode(14, "error event", "the stream ended with an error event"),
     ExitCode(64, "rejected", "HTTP 4xx that is not below"),
     ExitCode(
-        65, "bad data", "input is not SSE, NDJSON or JSON; invalid JSON in an option or event"
+        65,
+        "bad data",
+        "input is not SSE, NDJSON or JSON; invalid JSON in an option, event or function arguments",
     ),
     ExitCode(
         66,
         "no input",
         "a file cannot be read; MIME type unknown; `--offline` has no recording for the request",
     ),
-    ExitCode(68, "network", "DNS, proxy, connect, TLS, or reset before the first event"),
+    ExitCode(
+        68, "network", "DNS, proxy, connect, TLS, or reset before the first event, after retries"
+    ),
     ExitCode(69, "server", "HTTP 5xx after retries"),
     ExitCode(73, "cannot create", "an output file exists or cannot be written"),
     ExitCode(74, "write error", "stdout closed or full"),

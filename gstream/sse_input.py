@@ -159,7 +159,7 @@ def _begins_stream(start: bytes) -> bool:
     Args:
         start: As much of its beginning as tells.
     """
-    words = start.removeprefix(BOM).lstrip(b"\r\n")
+    words = start.removeprefix(BOM).strip(b"\r\n")  # a recording ends a line that was cut
     name = _NAME.match(words)
     cut = any(field.startswith(words) for field in FIELDS)
     return cut or (name is not None and name[0] in _NAMES)

@@ -45,6 +45,7 @@ class Command(click.Command):
 
         sets_fields = any(parameter.name == "option" for parameter in self.params)
         hint = in_place_of(exc.option_name, sets_fields=sets_fields)
+        hint = hint or _where_it_is(exc.option_name, ctx)
         exc.ctx = exc.ctx or ctx
         return click.UsageError(f"No such option {exc.option_name!r}: {hint}", ctx) if hint else exc
 
@@ -60,6 +61,20 @@ class Command(click.Command):
         for title, records in sections.items():
             with formatter.section(title):
                 formatter.write_dl(records)
+
+
+def _where_it_is(name: str, ctx: click.Context) -> str:
+    """Which other commands have an option; empty if none has."""
+    group = ctx.parent.command if ctx.parent else None
+    if not isinstance(group, click.Group):
+        return ""
+    commands = {one: group.get_command(ctx, one) for one in group.list_commands(ctx)}
+    found = [
+        f"gstream {one}"
+        for one, command in commands.items()
+        if command and any(name in parameter.opts for parameter in command.params)
+    ]
+    return f"it belongs to {' and '.join(found)}" if found else ""
 
 
 def _refuse_empty(ctx: click.Context) -> None:

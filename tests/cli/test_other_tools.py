@@ -31,6 +31,12 @@ def test_a_field_is_set_only_where_a_request_is_made() -> None:
         (["create", "--seed", "1"], "No such option '--seed': use -o seed=VALUE"),
         (["decode", "--top-p", "1"], "No such option '--top-p'."),
         (["replay", "--stream"], "No such option '--stream': every answer is streamed"),
+        (["decode", "--model", "x"], "No such option '--model': it belongs to gstream create"),
+        (["create", "--speed=2"], "No such option '--speed': it belongs to gstream replay"),
+        (
+            ["decode", "--cursor=c"],
+            "No such option '--cursor': it belongs to gstream create and gstream resume",
+        ),
         (["create", "--promt=x"], "No such option '--promt'. Did you mean '--prompt'?"),
     ],
 )

@@ -78,4 +78,5 @@ FOUND = [
     pytest.param(
         "recorded", [b"HTTP/\n\n", b'data:{"event_type":""}\n\n'], id="header-lines-by-themselves"
     ),
+    pytest.param("recorded", [b"r"], id="cut-inside-the-first-field-name"),
 ]
