@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable
 
-from gstream.errors import GstreamError, IncompleteError
+from gstream.errors import BadDataError, GstreamError, IncompleteError
 from gstream.events import Event
 from gstream.recording import Header, Part, Piece
 
@@ -30,14 +30,17 @@ def play(
         GstreamError: A recorded run failed in a way that its stream does not tell.
     """
     failure: GstreamError | None = None
+    unreadable: BadDataError | None = None
     begun = ended = False
     for piece in pieces:
         match piece:
             case Part(seconds, data):
                 wait(seconds)
-                run.feed(data)
+                unreadable = unreadable or _bad_data(lambda: run.feed(data))
                 begun = True
             case Header(fields):
+                if unreadable is not None:
+                    break
                 if begun:
                     _end_turn(run, last=ended)
                 _copy_request(run, fields)
@@ -46,10 +49,20 @@ def play(
             case _:  # its exit
                 failure = failure or _failure(piece.fields, run.session.progress.status)
                 ended = True
-    if failure is not None:
-        run.session.end_input()
-        raise failure
-    run.session.end_file()
+    end = run.session.end_file if failure is None else run.session.end_input
+    unreadable = unreadable or _bad_data(end)
+    problem = failure or unreadable
+    if problem is not None:
+        raise problem
+
+
+def _bad_data(read: Callable[[], None]) -> BadDataError | None:
+    """Read on; returns why that is not possible. How the recorded run ended says more than that."""
+    try:
+        read()
+    except BadDataError as exc:
+        return exc
+    return None
 
 
 def _end_turn(run: Run, *, last: bool) -> None:

@@ -79,4 +79,5 @@ FOUND = [
         "recorded", [b"HTTP/\n\n", b'data:{"event_type":""}\n\n'], id="header-lines-by-themselves"
     ),
     pytest.param("recorded", [b"r"], id="cut-inside-the-first-field-name"),
+    pytest.param("recorded", [b'HTTP/ 429\n\n"\n\n'], id="refusal-that-is-no-stream"),
 ]
