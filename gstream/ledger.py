@@ -16,7 +16,8 @@ from .track import Track, naturals
 _HISTORY_BYTES = 256 * 1024
 _LONG_LINE = 4096
 _KEPT_LINES = 32
-_KEPT_LINE = 1024
+KEPT_LINE = 1024
+"""Lines of so many bytes may be kept as a place alone."""
 _MOST_IDS = 10_000
 NO_NOTICES = frozenset({"interaction.created", "interaction.completed", "error", "[DONE]"})
 """Events that belong to no step and are no notices: each has a rule of its own."""
@@ -271,7 +272,7 @@ class Ledger:
 
 
 def _for_file(lines: list[bytes]) -> list[str]:
-    return [line.decode() if len(line) < _KEPT_LINE else "" for line in lines]
+    return [line.decode() if len(line) < KEPT_LINE else "" for line in lines]
 
 
 def _plain_text(event: Event) -> str:

@@ -36,12 +36,15 @@ class EventReader:
         http_status: The status in the header lines of `curl -i`; 0 without them.
     """
 
-    def __init__(self, report: Report, *, max_event_size: int = MAX_EVENT_SIZE) -> None:
+    def __init__(
+        self, report: Report, *, max_event_size: int = MAX_EVENT_SIZE, stream: bool = False
+    ) -> None:
         """Start at the beginning of a body.
 
         Args:
             report: Is told about each broken event.
             max_event_size: Most bytes of one event or document.
+            stream: Whether it is an event stream for certain, and without header lines.
         """
         self.http_status = 0
         self._report = report
@@ -50,6 +53,8 @@ class EventReader:
         self._head = Head()
         self._size = 0
         self._input: SSEInput | LineInput | ArrayInput | None = None
+        if stream:
+            self._input = SSEInput(self._parser, report, max_event_size, certain=True)
 
     def feed(self, chunk: bytes) -> Batch:
         """Read the next bytes; returns the events that they complete.

@@ -12,7 +12,7 @@ from .catch_up import ContradictionError, catch_up, is_empty, only_empties_missi
 from .elements import Element, content_of, elements_in_step, elements_of, joined, units_of
 from .events import Event, dumps, parse_event
 from .finished import is_cut_short
-from .ledger import NO_NOTICES, Ledger
+from .ledger import KEPT_LINE, NO_NOTICES, Ledger
 from .track import Position, Track
 
 __all__ = ["ContradictionError", "Pair", "Replay"]
@@ -23,6 +23,7 @@ _PIECEWISE = frozenset({"model_output", "thought"})
 _NOT_IN_STEPS = frozenset({"other", "signature"})
 _NEVER_AGAIN = frozenset({"error", "[DONE]"})
 _NOTHING = Position()
+_ID_SIZE = 128  # what a line is shorter by, at most, where its id does not come again
 
 
 class Replay:
@@ -109,7 +110,7 @@ class Replay:
         pairs = self._sort(event, line)
         if pairs and self._leading:
             return self._release_held() + pairs
-        if self._held and not self._repeats_history(event):
+        if self._held and not self._repeats_history(event, line):
             return self._release_held()
         return pairs
 
@@ -122,22 +123,28 @@ class Replay:
             self._leading = event_id != self._last_id
             return []
         self._held.append((event, line))
-        return [] if not event_id and self._repeats_history(event) else self._release_held()
+        return [] if not event_id and self._repeats_history(event, line) else self._release_held()
 
     def _release_held(self) -> list[Pair]:
         self._leading = False
         held, self._held = self._held, []
         return [pair for each in held for pair in self._sort(*each)]
 
-    def _repeats_history(self, newest: Event) -> bool:
+    def _repeats_history(self, newest: Event, line: bytes) -> bool:
         """Whether all that is held can be a part of what was handed on before the id."""
         history = self._history
+        unkept = [
+            place + 1
+            for place in self._candidates
+            if len(line) > KEPT_LINE - _ID_SIZE and history[place : place + 1] == [None]
+        ]
         for unit in units_of(newest):
             self._candidates = [
                 place + 1
                 for place in self._candidates
                 if place < len(history) and history[place] == unit
             ]
+        self._candidates += unkept
         return bool(self._candidates)
 
     def _forget_held(self) -> None:
@@ -322,7 +329,7 @@ def _shadows(ledger: Ledger, checkpoint: dict[int, Track]) -> dict[int, Track]:
 
 
 def _units_of_lines(lines: list[bytes]) -> list[object]:
-    """What a repetition is compared with; a line that was not kept is like nothing."""
+    """What a repetition is compared with; a line that was not kept can be like any large one."""
     units: list[object] = []
     for line in lines:
         if not line:

@@ -99,6 +99,10 @@ class Session:
         if self._judged:
             self.progress = Progress()
 
+    def expect_stream(self) -> None:
+        """Say that the next body is an event stream, however it begins."""
+        self._reader = self._new_reader(stream=True)
+
     def feed(self, chunk: bytes) -> None:
         """Take the next bytes, and write what they add to the view.
 
@@ -397,8 +401,8 @@ class Session:
     def _report(self, words: str) -> None:
         self._tell(self.files.about_current(words))
 
-    def _new_reader(self) -> EventReader:
-        return EventReader(self._report, max_event_size=self._max_event_size)
+    def _new_reader(self, *, stream: bool = False) -> EventReader:
+        return EventReader(self._report, max_event_size=self._max_event_size, stream=stream)
 
     def _end_view(self, *, whole: bool, ended: bool) -> None:
         if self._media is not None:

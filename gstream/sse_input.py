@@ -31,7 +31,13 @@ class SSEInput:
     reads_lines = reads_array = False
 
     def __init__(
-        self, parser: EventParser, report: Report, max_event_size: int, *, hint: str = ""
+        self,
+        parser: EventParser,
+        report: Report,
+        max_event_size: int,
+        *,
+        certain: bool = False,
+        hint: str = "",
     ) -> None:
         """Begin.
 
@@ -39,9 +45,11 @@ class SSEInput:
             parser: Makes events of their JSON.
             report: Is told what ends in the middle.
             max_event_size: Most bytes of one event.
-            hint: What the input may be if it is no event stream.
+            certain: Whether it is an event stream however it begins.
+            hint: What the input may be if it is none.
         """
         self.leftover = False
+        self._certain = certain
         self._hint = hint
         self._start = b""
         self._dispatched = False
@@ -89,7 +97,7 @@ class SSEInput:
             BadDataError: It did not begin as a stream does, and held no event and no raw error.
             EventTooLargeError: As for `feed`.
         """
-        begun = self._dispatched or _begins_stream(self._start)
+        begun = self._certain or self._dispatched or _begins_stream(self._start)
         self._raw_errors = []
         batch, broken = self._parser.forgiving(lambda: self.feed(b"\n\n"))
         used = any(not self.is_raw_error(event) for event in batch.events)
@@ -159,7 +167,7 @@ def _begins_stream(start: bytes) -> bool:
     Args:
         start: As much of its beginning as tells.
     """
-    words = start.removeprefix(BOM).strip(b"\r\n")  # a recording ends a line that was cut
+    words = start.removeprefix(BOM).lstrip(b"\r\n")
     name = _NAME.match(words)
     cut = any(field.startswith(words) for field in FIELDS)
     return cut or (name is not None and name[0] in _NAMES)

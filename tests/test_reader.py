@@ -199,3 +199,19 @@ def test_knows_how_many_bytes_belong_to_what_is_not_complete() -> None:
     assert pending(ndjson(A) + b'{"a"') == 4
     assert pending(b"[" + line(A) + b',{"a"') == 4
     assert pending(b"HTT") == 3
+
+
+def test_a_stream_is_one_for_certain_however_it_begins() -> None:
+    reports: list[str] = []
+    reader = EventReader(reports.append, stream=True)
+    batches = [reader.feed(line({"error": {"code": 503}}) + block(A)), reader.finish()]
+
+    assert [one["event_type"] for each in batches for one in each.events] == ["error", "step.delta"]
+    assert reader.raw_error == {"code": 503}
+
+
+def test_a_stream_for_certain_may_end_inside_its_first_word() -> None:
+    reader = EventReader(print, stream=True)
+    reader.feed(b"r\n")
+
+    assert reader.finish().events == []

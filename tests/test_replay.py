@@ -262,6 +262,15 @@ def test_events_without_ids_from_before_the_cursor_are_known_by_the_id_that_foll
     assert replayed(ledger_of(*events[:5]), *events[2:], after_last_id=True) == events[5:]
 
 
+def test_of_large_events_from_before_the_cursor_the_place_is_kept() -> None:
+    large = delta("image", mime_type="image/png", data="A" * 300_000)
+    events = [created(), start(), delta(text="a"), large, with_id(4, delta(text="b"))]
+    ledger = ledger_of(*events)
+
+    assert ledger.history[-2:] == [b"", line_of(events[4])]
+    assert replayed(ledger, *events[2:], completed(), after_last_id=True) == [completed()]
+
+
 def test_text_from_before_the_cursor_may_be_cut_anew() -> None:
     events = numbered(answer("ab", "cd", "ef"), 3)
     again = [delta(text="b"), delta(text="c"), with_id(3, delta(text="d"))]

@@ -1,5 +1,6 @@
 """JSON where a stream is due: the interaction as it is now, which may run on."""
 
+from collections.abc import Iterator
 from typing import Any
 
 import orjson
@@ -7,7 +8,7 @@ import pytest
 
 from gstream.errors import TruncatedError
 from gstream.events import Event
-from gstream.transport import Answer, Request
+from gstream.transport import Answer, BrokenStreamError, Request
 from tests.drawn_faults import stream
 from tests.faults import Fault, FaultModel
 from tests.followers import Followed, follow, uncut
@@ -88,6 +89,18 @@ def test_a_run_that_goes_on_is_not_whole_where_it_is_not_followed() -> None:
     followed = follow(FaultModel(stream("all")), enabled=False, first=as_json(running()))
 
     assert str(followed.failure) == "the answer is that it is in_progress (interaction v1_fault)"
+
+
+@pytest.mark.parametrize("view", ["text", "ndjson", "steps", "json", "sse"])
+def test_an_interaction_as_json_is_whole_even_if_its_connection_breaks(view: str) -> None:
+    def chunks() -> Iterator[bytes]:
+        yield orjson.dumps(FaultModel(stream("all")).interaction())
+        raise BrokenStreamError("reset")
+
+    followed = follow(FaultModel([]), view, first=Answer(200, {}, chunks(), lambda: None))
+
+    assert followed.failure is None
+    assert followed.output.count(b"[DONE]") == (view == "sse")
 
 
 @pytest.mark.parametrize("view", ["text", "ndjson", "steps", "json", "sse"])

@@ -12,7 +12,7 @@ from gstream.errors import (
 )
 from gstream.session import Session
 from gstream.sink import Sink
-from gstream.views import VIEWS
+from gstream.views import VIEWS, JsonView
 from tests.sessions import Running, ran
 from tests.support import (
     block,
@@ -78,6 +78,23 @@ def test_an_event_that_is_too_large_ends_the_run() -> None:
 
 
 # --- turns
+
+
+class UnwritableView(JsonView):
+    """A view whose output JSON cannot hold."""
+
+    def end(self, *, whole: bool, ended: bool) -> bytes:
+        super().end(whole=whole, ended=ended)
+        raise BadDataError("JSON that is nested too deeply to be written")
+
+
+def test_what_cannot_be_written_is_bad_data() -> None:
+    written: list[bytes] = []
+    session = Session(UnwritableView(), Sink(written.append), report=print)
+    session.feed(stream(created(), completed()))
+
+    assert str(session.close()) == "JSON that is nested too deeply to be written"
+    assert written == []
 
 
 def test_an_answered_turn_is_no_failure() -> None:

@@ -57,6 +57,17 @@ def test_nothing_is_waited_for_after_the_end(status: str) -> None:
     assert core(stream(*answer("a", status=status), done=False)).over
 
 
+def test_a_part_that_was_read_is_whole_if_nobody_waits_for_the_next() -> None:
+    reading = core(stream(*answer("a", status="requires_continuation"), done=False))
+    while reading.next_event() is not None:
+        pass
+
+    reading.stop()
+
+    assert reading.over
+    reading.check_whole()
+
+
 def test_the_next_hop_is_waited_for_and_nothing_else() -> None:
     first = stream(*answer("a", status="requires_continuation"), done=False)
     first += LATE["text"] + LATE["status"]

@@ -43,6 +43,7 @@ def play(
                     break
                 if begun:
                     _end_turn(run, last=ended)
+                run.session.expect_stream()
                 _copy_request(run, fields)
                 _begin_turn(run, fields)
                 ended = False

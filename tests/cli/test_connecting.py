@@ -1,9 +1,11 @@
 """An answer over many connections, each cut somewhere, on real sockets."""
 
+import json
 import os
 import subprocess
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -58,6 +60,15 @@ def test_a_server_that_cuts_every_connection_changes_nothing(ids: str, view: str
     if not (polled and view in {"ndjson", "sse"}):
         assert got.stdout == uncut(view, ids, 3)
     assert (got.code, model.posts) == (0, 1)
+
+
+def test_connections_are_counted(tmp_path: Path) -> None:
+    model = FaultModel(stream("all"), [Fault(events=12, ending="reset"), Fault(events=3)])
+    with FaultServer(model) as server:
+        got = run(*create(server.url, "--stats", str(tmp_path / "stats")))
+
+    assert got.code == 0
+    assert json.loads((tmp_path / "stats").read_text())["reconnects"] == 2
 
 
 def test_silence_is_a_break_after_the_idle_timeout() -> None:

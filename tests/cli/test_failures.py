@@ -208,22 +208,29 @@ def test_a_full_file_system_is_found_before_anything_is_paid_for(
     assert capfd.readouterr() == ("", "")
 
 
-def test_a_terminal_that_went_away_is_74() -> None:
+@pytest.mark.parametrize(
+    "args",
+    [
+        pytest.param([], id="while-it-is-written"),
+        pytest.param(["--flush", "end"], id="at-the-end"),
+        pytest.param(["-", "another"], id="before-another-file"),
+    ],
+)
+def test_a_terminal_that_went_away_is_74(args: list[str]) -> None:
     with (
         Terminal() as terminal,
-        started(
-            "decode", stdin=subprocess.PIPE, stdout=terminal.end, stderr=subprocess.PIPE
-        ) as process,
+        started("decode", *args, stdin=subprocess.PIPE, stdout=terminal.end) as process,
     ):
         assert process.stdin is not None
         process.stdin.write(servers.opening("seen"))
         process.stdin.flush()
-        terminal.read_until(b"seen")
+        wait_for(lambda: bytes_in(process.stdin) == 0, "the reading of it")
         terminal.hang_up()
-        _, stderr = process.communicate(servers.text_delta("lost"), timeout=servers.DEADLINE)
+        rest = servers.text_delta("lost") + servers.ending()
+        _, stderr = process.communicate(rest, timeout=servers.DEADLINE)
 
     assert process.returncode == 74
-    assert stderr == b"gstream: standard output: Input/output error\n"
+    assert stderr.endswith(b"gstream: standard output: Input/output error\n")
 
 
 def test_a_socket_can_be_stdout() -> None:

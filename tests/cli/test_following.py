@@ -348,3 +348,14 @@ def test_missing_token_counts_of_an_agent_are_fetched_where_they_are_shown(
 
     assert got.code == 0
     assert len(model.requests) == 1 + fetched
+
+
+def test_token_counts_that_cannot_be_fetched_are_no_failure() -> None:
+    agent = support.created("v1_a", agent="deep-research")
+    answer = support.stream(agent, support.completed(id="v1_a"))
+    with RawServer(answering(answer), refusing(404, {"message": "who?"})) as server:
+        got = run(*create(server.url, "-u", "-v"))
+
+    assert got.code == 0
+    assert "HTTP 404" in got.stderr
+    assert "tokens: no token counts" in got.stderr

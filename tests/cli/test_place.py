@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -270,6 +271,25 @@ def test_a_place_that_cannot_be_written_is_found_before_any_request(tmp_path: Pa
         got = create(server, "--cursor", str(tmp_path / "no" / "c"))
 
     assert (got.code, server.requests) == (73, [])
+
+
+def test_a_place_that_cannot_be_kept_any_more_is_73(tmp_path: Path) -> None:
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    gate = threading.Event()
+    script = servers.waiting(servers.opening("a"), gate=gate, rest=servers.ending())
+    with RawServer(script) as server:
+        env = {"GOOGLE_GEMINI_BASE_URL": server.url}
+        cursor = str(folder / "cursor")
+        with started("create", "-p", "x", "--cursor", cursor, env=env) as process:
+            read_until(process.stdout, b"a")
+            wait_for(lambda: (folder / "cursor").stat().st_size, "the cursor")
+            shutil.rmtree(folder)
+            gate.set()
+            _, stderr = process.communicate(timeout=servers.DEADLINE)
+
+    assert process.returncode == 73
+    assert b"cursor: No such file or directory" in stderr
 
 
 def test_a_run_that_fails_before_its_first_event_leaves_no_file(tmp_path: Path) -> None:

@@ -80,4 +80,7 @@ FOUND = [
     ),
     pytest.param("recorded", [b"r"], id="cut-inside-the-first-field-name"),
     pytest.param("recorded", [b'HTTP/ 429\n\n"\n\n'], id="refusal-that-is-no-stream"),
+    pytest.param(
+        "recorded", [b'[{"error":{"":""}}][{"responseId":""}'], id="recording-that-begins-like-json"
+    ),
 ]
