@@ -6,6 +6,7 @@ Pure but for the sink and the observers that it is given.
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from .display import Display
 from .documents import error_in_body, made
 from .errors import BadDataError, GstreamError, TruncatedError
 from .events import DONE_EVENT, NOTHING, Batch, Event, batch_of
@@ -57,11 +58,9 @@ class Session:
         """
         self.progress = Progress()
         self.files = FileNames()
-        self._view = view
         self._sink = sink
         self._tell = report
-        self._observers = list(observers)
-        self._media: Stage | None = None
+        self._display = Display(view, sink, observers, self._report)
         self._flaws = Flaws(self._report)
         self._max_event_size = max_event_size
         self._reader = self._new_reader()
@@ -78,11 +77,11 @@ class Session:
 
     def observe(self, observer: Observer) -> None:
         """Hand the next events to one more observer."""
-        self._observers.append(observer)
+        self._display.observe(observer)
 
     def save_media(self, media: Stage) -> None:
         """Have the media of the next events saved before the view sees them."""
-        self._media = media
+        self._display.media = media
 
     @property
     def finished(self) -> bool:
@@ -197,22 +196,16 @@ class Session:
     @property
     def view_state(self) -> Event:
         """What the view needs, besides the types of the steps, to go on in another run."""
-        saved = {} if self._media is None else self._media.state()
-        return self._view.state() | saved
+        return self._display.state()
 
     def restore_view(self, state: Event, kinds: dict[int, str]) -> None:
         """Go on where another run was; `kinds` are the types of the steps by index."""
-        self._view.restore(state, kinds)
-        if self._media is not None:
-            self._media.restore(state)
+        self._display.restore(state, kinds)
         self._flaws.begin_after(kinds)
 
     def amend(self, batch: Batch) -> None:
         """Take events that no stream brought: what is shown event by event does not show them."""
-        if self._view.at_end:
-            self._view.feed(batch)
-        for observer in self._observers:
-            observer.feed(batch)
+        self._display.amend(batch)
 
     def end_again(self, batch: Batch) -> None:
         """Take the end of an interaction that an earlier run has shown."""
@@ -327,10 +320,7 @@ class Session:
     def _show_fresh(self, batch: Batch) -> None:
         self.progress.feed(batch)
         self._flaws.feed(batch)
-        saved = batch if self._media is None else self._media.feed(batch)
-        self._sink.write(self._view.feed(saved if self._view.wants_paths else batch))
-        for observer in self._observers:
-            observer.feed(batch)
+        self._display.feed(batch)
 
     def _begin(self, created: Event) -> None:
         """End the interaction before, unless the new one is its next hop or its replay (S5)."""
@@ -405,18 +395,8 @@ class Session:
         return EventReader(self._report, max_event_size=self._max_event_size, stream=stream)
 
     def _end_view(self, *, whole: bool, ended: bool) -> None:
-        if self._media is not None:
-            rest = self._media.end()
-            if self._view.wants_paths:
-                self._sink.write(self._view.feed(rest))
-            self._fail(self._media.failure)
-        elif self._view.unshown:
-            size = f"{self._view.unshown:,} bytes of media"
-            self._report(f"{size} were not shown; --save-media DIR saves them")
-        try:
-            self._sink.write(self._view.end(whole=whole, ended=ended))
-        except BadDataError as exc:  # nested too deeply to be written
-            self._fail(exc)
+        for failure in self._display.end(whole=whole, ended=ended):
+            self._fail(failure)
 
     def _forget_interaction(self) -> None:
         """Begin anew; where we were is still known."""

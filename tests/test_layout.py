@@ -25,7 +25,7 @@ LAYERS = [
     "json_input sse_input",
     "reader",
     "outcome",
-    "opening polling raw_output recording rereading stats stream_core turns verdict",
+    "display opening polling raw_output recording rereading stats stream_core turns verdict",
     "cursor_file matching session stream",
     "answering delivery recording_writer",
     "cassette resume serve",
