@@ -227,7 +227,7 @@ class Progress:
                 self.calls[call_id] = None
             case {"type": "function_result", "call_id": str(call_id)}:
                 self.calls.pop(call_id, None)
-            case {"error": dict(error)}:  # why an output stops (PROTOCOL c.3)
+            case {"type": "model_output", "error": dict(error)}:  # why it stops (PROTOCOL c.3)
                 self._step_error = error
 
     def _error(self, event: Event) -> None:

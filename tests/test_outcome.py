@@ -118,7 +118,7 @@ def test_an_error_is_told_in_whatever_form_it_comes(one: Event, words: str) -> N
             [start("model_output", error={"message": "boom"}), completed("failed")], id="of-a-step"
         ),
         pytest.param(
-            [completed("failed", steps=[{"type": "x", "error": {"message": "boom"}}])],
+            [completed("failed", steps=[{"type": "model_output", "error": {"message": "boom"}}])],
             id="of-a-step-at-the-end",
         ),
         pytest.param(
