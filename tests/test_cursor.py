@@ -82,6 +82,11 @@ def test_a_cursor_without_the_hash_of_its_request_is_one() -> None:
         pytest.param(b'{"gstream_cursor":1,"token":null}', id="no-token"),
         pytest.param(b'{"gstream_cursor":1,"request":[]}', id="hash-is-a-list"),
         pytest.param(b'{"gstream_cursor":1,"view_state":{"shown":1}}', id="no-list-of-steps"),
+        pytest.param(b'{"gstream_cursor":1,"view_state":{"media":1}}', id="no-media"),
+        pytest.param(b'{"gstream_cursor":1,"view_state":{"media":{"files":[]}}}', id="no-files"),
+        pytest.param(
+            b'{"gstream_cursor":1,"view_state":{"media":{"files":{"a":[1]}}}}', id="no-paths"
+        ),
         pytest.param(b'{"gstream_cursor":1,"view_state":{"shown":[[]]}}', id="no-step-numbers"),
     ],
 )

@@ -205,3 +205,24 @@ def test_images_in_thoughts_are_left_alone_elsewhere(tmp_path: Path) -> None:
 
     assert got.names == []
     assert got.events == THOUGHT
+
+
+def test_another_run_knows_what_is_saved(tmp_path: Path) -> None:
+    first = Media(Folder(str(tmp_path)), print, thoughts=False)
+    second = Media(Folder(str(tmp_path)), print, thoughts=False)
+    events = answer(image(b"x"))
+    first.feed(batch_of(events[:-1], [b""] * (len(events) - 1)))
+    second.restore(first.state())
+    again = second.feed(batch_of(events, [b""] * len(events)))
+
+    assert [path.name for path in tmp_path.iterdir()] == ["001-image.png"]
+    assert [one["delta"]["path"][-13:] for one in again.events if "delta" in one] == [
+        "001-image.png"
+    ]
+
+
+def test_where_nothing_was_saved_there_is_nothing_to_know(tmp_path: Path) -> None:
+    media = Media(Folder(str(tmp_path)), print, thoughts=False)
+    media.restore({"last": "a"})
+
+    assert media.state() == {}

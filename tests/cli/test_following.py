@@ -222,6 +222,18 @@ def test_an_interaction_that_the_server_has_forgotten_cannot_be_gone_on_with(
     )
 
 
+def test_an_interaction_that_cannot_be_had_now_can_be_gone_on_with_later(tmp_path: Path) -> None:
+    cursor = ["--cursor", str(tmp_path / "cursor")]
+    busy = refusing(503, {"message": "busy"})
+    with RawServer(cut(servers.opening("Half")), busy) as server:
+        run(*create(server.url, *cursor, "--no-resume"))
+        got = run(*create(server.url, *cursor, "--retries", "0"))
+
+    assert got.code == 69
+    assert "HTTP 503: busy\n" in got.stderr
+    assert f"gstream: resume with: gstream resume --cursor {tmp_path / 'cursor'}" in got.stderr
+
+
 @pytest.mark.parametrize("view", ["text", "ndjson", "steps", "json"])
 def test_media_that_was_saved_before_a_cut_is_not_saved_again(view: str, tmp_path: Path) -> None:
     image: support.Event = {"mime_type": "image/png", "data": "AAAA"}
@@ -350,10 +362,23 @@ def test_missing_token_counts_of_an_agent_are_fetched_where_they_are_shown(
     assert len(model.requests) == 1 + fetched
 
 
+AGENT = support.stream(support.created("v1_a", agent="deep-research"), support.completed(id="v1_a"))
+
+
+@pytest.mark.parametrize(
+    ("args", "shown"), [(["--json"], '"usage":{"total_tokens":7}'), (["-u"], "tokens: 7 in all;")]
+)
+def test_token_counts_that_were_fetched_are_shown(args: list[str], shown: str) -> None:
+    usage = b'{"id":"v1_a","status":"completed","usage":{"total_tokens":7}}'
+    with RawServer(answering(AGENT), answering(usage)) as server:
+        got = run(*create(server.url, *args))
+
+    assert got.code == 0
+    assert shown in got.text + got.stderr
+
+
 def test_token_counts_that_cannot_be_fetched_are_no_failure() -> None:
-    agent = support.created("v1_a", agent="deep-research")
-    answer = support.stream(agent, support.completed(id="v1_a"))
-    with RawServer(answering(answer), refusing(404, {"message": "who?"})) as server:
+    with RawServer(answering(AGENT), refusing(404, {"message": "who?"})) as server:
         got = run(*create(server.url, "-u", "-v"))
 
     assert got.code == 0

@@ -105,6 +105,11 @@ def test_an_empty_value_is_a_usage_error_that_names_its_option(args: list[str]) 
     assert got.stderr.endswith(": it is empty\n")
 
 
+def test_a_command_by_itself_knows_no_others() -> None:
+    with pytest.raises(click.NoSuchOption):
+        decode.make_context("decode", ["--model", "x"])
+
+
 def test_an_empty_value_does_not_disturb_completion() -> None:
     completing = ShellComplete(cli, {}, "gstream", "_GSTREAM_COMPLETE")
 

@@ -202,3 +202,21 @@ def test_turns_that_were_enough_were_enough(command: str, tmp_path: Path) -> Non
 
     assert got.code == 11
     assert got.stderr == "gstream: as recorded: --max-turns: enough\n"
+
+
+def test_the_last_part_of_a_long_answer_can_be_shown_by_itself(
+    command: str, tmp_path: Path
+) -> None:
+    path = tmp_path / "x.sse"
+    path.write_bytes(HEADER % b'"continuation_token":"t"' + servers.stream("One"))
+
+    assert (played(command, path).code, played(command, path).text) == (0, "One\n")
+
+
+def test_behind_what_cannot_be_read_nothing_is(command: str, tmp_path: Path) -> None:
+    path = tmp_path / "x.sse"
+    large = HEADER % b"" + servers.opening("x" * 1000)
+    path.write_bytes(large + HEADER % b"" + servers.stream("Two"))
+    got = played(command, path, "--max-event-size", "500")
+
+    assert (got.code, got.text) == (65, "")

@@ -10,6 +10,10 @@ import pytest
 from pytest_httpserver import HTTPServer
 from werkzeug import Response
 
+from gstream.cli import decode
+from gstream.cli.failures import Exit
+from gstream.cli.run import new_run
+from gstream.errors import CannotCreateError, GstreamError, OutputError
 from tests import servers
 from tests.cli.support_cli import KEY, create, read_until, run, started
 from tests.servers import HEAD, RawServer
@@ -90,6 +94,29 @@ def test_an_event_that_is_cut_inside_a_character_is_shown_when_it_is_whole() -> 
             got = read_until(process.stdout, b"\n")
 
     assert got.decode() == "東京\n"
+
+
+# --- the end
+
+
+@pytest.mark.parametrize("kind", [OutputError, CannotCreateError])
+@pytest.mark.parametrize(("end", "code"), [(servers.ending(), 0), (b"", 76)])
+def test_what_fails_at_the_end_is_the_failure_of_the_run_if_nothing_else_is(
+    end: bytes, code: int, kind: type[GstreamError], capfd: pytest.CaptureFixture[str]
+) -> None:
+    ctx = decode.command.make_context("decode", ["file"])
+    this = new_run(ctx)
+
+    def fail() -> None:
+        raise kind("full")
+
+    this.closed = fail
+    with pytest.raises(Exit) as caught:
+        this.drive(lambda: this.feed(servers.opening("a") + end))
+
+    expected = kind.exit_code if kind is OutputError or not code else code
+    assert caught.value.exit_code == expected
+    assert ("gstream: full\n" in capfd.readouterr().err) == (expected == kind.exit_code)
 
 
 # --- flush

@@ -16,6 +16,7 @@ from gstream.cli.signals import (
     Interrupted,
     alarm,
     catch_signals,
+    die_by,
     interrupt,
     release_signals,
     sleep,
@@ -140,8 +141,20 @@ die_by(signal.SIGTERM)
     assert run_command([GSTREAM[0], "-c", script]).code == 128 + signal.SIGTERM
 
 
+def test_nothing_goes_on_behind_a_signal_that_does_not_come(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    ends: list[int] = []
+    monkeypatch.setattr(os, "kill", lambda _pid, _signum: None)
+    monkeypatch.setattr(os, "_exit", ends.append)
+    die_by(signal.SIGUSR1)
+
+    assert ends == [128 + signal.SIGUSR1]
+
+
 def test_outside_of_a_run_a_signal_ends_the_process_at_once() -> None:
     signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
 
     with exit_codes():
         assert [signal.getsignal(signum) for signum in SIGNALS] == [signal.SIG_DFL] * 3
