@@ -18,14 +18,14 @@ from urllib.parse import parse_qs, unquote, urlsplit
 
 import orjson
 
-from .api import flaw_in
 from .blocks import END_OF_BLOCK
 from .errors import BadDataError
-from .events import Event, batch_of, dumps, loads_exactly
+from .events import DONE_EVENT, Event, batch_of, dumps, loads_exactly
 from .matching import describe_miss, find
 from .outcome import Progress
 from .reader import EventReader
 from .recording import Part, Recording
+from .sendable import flaw_in
 from .steps import Accumulator
 
 _ROUTE = re.compile(
@@ -130,29 +130,30 @@ class Library:
         found = list(self._interactions(interaction_id))
         if not found:
             return not_found(f"no recording holds interaction {interaction_id}")
-        for name, blocks in found:
-            start = _start_after(blocks, last_event_id)
+        for recording, blocks in found:
+            start = _start_after(recording, blocks, last_event_id)
             if start is not None:
                 parts = [Part(block.seconds, block.raw) for block in blocks[start:]]
-                return Reply(200, parts, streamed=True, told=name)
+                return Reply(200, parts, streamed=True, told=recording.name)
         message = f"interaction {interaction_id} has no event {last_event_id}"
         return refusal(400, "invalid_request", message)
 
     def _whole(self, interaction_id: str, changes: Event | None = None) -> Reply:
-        for name, blocks in self._interactions(interaction_id):
-            return _object(name, _events(blocks), changes or {})
+        for recording, blocks in self._interactions(interaction_id):
+            return _object(recording.name, _events(blocks), changes or {})
         return not_found(f"no recording holds interaction {interaction_id}")
 
-    def _interactions(self, interaction_id: str) -> Iterator[tuple[str, list["_Block"]]]:
+    def _interactions(self, interaction_id: str) -> Iterator[tuple[Recording, list["_Block"]]]:
         """The blocks of an interaction in each recording that holds it."""
         for recording in self._recordings:
-            if not any(_may_hold(part.data, interaction_id) for part in recording.parts):
+            asked = _asked_for(recording)[0] == interaction_id
+            if not (asked or any(_may_hold(one.data, interaction_id) for one in recording.parts)):
                 continue
             blocks = [
                 block for block in _blocks(recording) if block.interaction_id == interaction_id
             ]
             if blocks:
-                yield recording.name, blocks
+                yield recording, blocks
 
 
 def answers(recording: Recording) -> bool:
@@ -164,7 +165,7 @@ def _refusal_in(recording: Recording) -> Reply | None:
     """How the server refused the recorded request; None if it did not."""
     message = recording.exit.get("message")
     found = _REFUSED.search(message) if isinstance(message, str) else None
-    if found is None or recording.parts:
+    if found is None or any(map(_is_of_answer, _events(_blocks(recording)))):
         return None
     body = orjson.dumps({"error": _error_in(found["text"])})
     return Reply(int(found["status"]), [Part(0.0, body)], streamed=False, told=recording.name)
@@ -243,7 +244,7 @@ class _Block(NamedTuple):
 def _blocks(recording: Recording) -> Iterator[_Block]:
     """The blocks of a recording, each with its events and the interaction that they belong to."""
     reader = EventReader(lambda _message: None)
-    interaction_id = ""
+    interaction_id = _asked_for(recording)[0] or _first_named(recording)
     with suppress(BadDataError):  # it is read as far as it can be
         for seconds, raw in single_blocks(recording.parts):
             events = reader.feed(raw).events
@@ -251,6 +252,43 @@ def _blocks(recording: Recording) -> Iterator[_Block]:
             yield _Block(seconds, raw, events, interaction_id)
         if events := reader.finish().events:
             yield _Block(0.0, b"", events, interaction_id)
+
+
+def _first_named(recording: Recording) -> str:
+    """The id of the first interaction that is named, which may be at its end alone."""
+    reader = EventReader(lambda _message: None)
+    with suppress(BadDataError):
+        for part in recording.parts:
+            named = filter(None, map(_named, reader.feed(part.data).events))
+            if interaction_id := next(named, ""):
+                return interaction_id
+    return ""
+
+
+def _asked_for(recording: Recording) -> tuple[str, str]:
+    """The interaction that the recorded request asked for, and the event after which."""
+    try:
+        url = urlsplit(recording.path)
+    except ValueError:  # whatever it was, it was no request of ours
+        return "", ""
+    route = _ROUTE.search(url.path)
+    if route is None or route["id"] is None:
+        return "", ""
+    return unquote(route["id"]), parse_qs(url.query).get("last_event_id", [""])[-1]
+
+
+def _is_of_answer(event: Event) -> bool:
+    return event["event_type"] not in {"error", DONE_EVENT["event_type"]}
+
+
+def _named(event: Event) -> str:
+    """The id that an event says its interaction has; empty if it says none."""
+    match event:
+        case {"interaction": {"id": str(interaction_id)}}:
+            return interaction_id
+        case {"interaction_id": str(interaction_id)}:
+            return interaction_id
+    return ""
 
 
 def _begun(event: Event) -> str:
@@ -265,9 +303,9 @@ def _events(blocks: Iterable[_Block]) -> list[Event]:
     return [event for block in blocks for event in block.events]
 
 
-def _start_after(blocks: list[_Block], last_event_id: str) -> int | None:
+def _start_after(recording: Recording, blocks: list[_Block], last_event_id: str) -> int | None:
     """The number of the block after an event; None if there is no such event."""
-    if not last_event_id:
+    if last_event_id in {"", _asked_for(recording)[1]}:
         return 0
     for number, block in enumerate(blocks):
         if any(event.get("event_id") == last_event_id for event in block.events):

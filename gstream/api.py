@@ -1,7 +1,6 @@
 """Request bodies from plain values (PROTOCOL b). Pure; knows nothing of HTTP or options."""
 
-import math
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from .errors import BadDataError, UsageError
@@ -27,8 +26,6 @@ TOP_LEVEL = frozenset(
 
 _LONGEST_PATH = 50
 
-_DEEPEST = 200
-"""Levels of JSON: writers of JSON stop a little below that, servers long before."""
 
 _CONTENTS = frozenset({"text", "image", "audio", "video", "document"})
 
@@ -76,7 +73,9 @@ def set_option(body: Body, key: str, value: Any) -> None:
         path.insert(0, "generation_config")
     place = body
     for part in path[:-1]:
-        place = place.setdefault(part, {})
+        if place.get(part) is None:  # null is what some write for nothing
+            place[part] = {}
+        place = place[part]
         if not isinstance(place, dict):
             raise UsageError(f"option {key!r}: {part!r} is not an object")
     place[path[-1]] = value
@@ -151,24 +150,3 @@ def finish_body(body: Body, default_model: str) -> Body:
     if body.get("background") and body.get("store") is False:
         raise UsageError("a background run must be stored: leave out --no-store")
     return {**body, "stream": body.get("stream", True)}
-
-
-def flaw_in(value: Any) -> str:
-    """What keeps JSON from being sent as it was given; empty if nothing does."""
-    level = [value]
-    for _ in range(_DEEPEST):
-        if any(isinstance(one, float) and not math.isfinite(one) for one in level):
-            return "a number is too large"  # readers of JSON make it infinite
-        level = [part for one in level for part in _parts(one)]
-        if not level:
-            return ""
-    return f"it is nested more than {_DEEPEST} levels deep"
-
-
-def _parts(value: Any) -> Iterable[Any]:
-    match value:
-        case dict():
-            return value.values()
-        case list():
-            return value
-    return ()

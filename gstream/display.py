@@ -73,6 +73,8 @@ class Display:
         elif self._view.unshown:
             size = f"{self._view.unshown:,} bytes of media"
             self._report(f"{size} were not shown; --save-media DIR saves them")
+        elif whole and self._view.silent:
+            self._report("the answer holds no text; --json shows what it holds")
         try:
             self._sink.write(self._view.end(whole=whole, ended=ended))
         except BadDataError as exc:  # nested too deeply to be written

@@ -105,6 +105,10 @@ def _laid_over(below: Any, above: Any) -> Any:
     return {**below, **laid}
 
 
+_RIVALS = {"responseSchema": "responseJsonSchema", "responseJsonSchema": "responseSchema"}
+"""Of two fields only one may be given."""
+
+
 def _lay(body: Body, field: str, fields: Body) -> None:
     """Lay fields over those of an object in a body.
 
@@ -113,7 +117,9 @@ def _lay(body: Body, field: str, fields: Body) -> None:
     """
     if not isinstance(body.get(field, {}), dict):
         raise UsageError(f"{field}: it is no object")
-    body[field] = _laid_over(body.get(field), fields)
+    below = body.get(field, {})
+    kept = {key: below[key] for key in below if _RIVALS.get(key) not in fields}
+    body[field] = _laid_over(kept, fields)
 
 
 def _listed(value: Any) -> list[Any]:

@@ -31,6 +31,7 @@ _DIGITS = 10
 _DIGEST_SIZE = 16
 _MOST_NAMED = 5
 _FORMAT = ("mime_type", "sample_rate", "channels")
+_ENDING_AUDIO = KINDS | {"text", "text_annotation_delta"}
 
 Pool = dict[str, list[str]]
 """The paths of what is saved, by the hash of its bytes."""
@@ -140,9 +141,10 @@ class Media:
             return [{**event, "delta": self._summary(delta)}]
         if self._kinds.setdefault(index, "model_output") != "model_output":
             return [event]
-        if kind == "audio" and _is_inline(delta):
+        goes_on = index in self._audio and delta.get("data") == "" and "uri" not in delta
+        if kind == "audio" and (goes_on or _is_inline(delta)):
             return self._audio_piece(event, index, delta)
-        before = self._finish_audio(index) if kind == "text" or kind in KINDS else []
+        before = self._finish_audio(index) if kind in _ENDING_AUDIO else []
         return [*before, {**event, "delta": self._item(delta)}]
 
     def _created(self, interaction_id: Any) -> list[Event]:
@@ -200,7 +202,12 @@ class Media:
         data = self._decoded(delta, "audio")
         if data is None:
             return [*self._finish_audio(index), event]
-        if audio and all(delta.get(key) == audio.first["delta"].get(key) for key in _FORMAT):
+        whole = audio is not None and "uri" in {**audio.first["delta"], **delta}  # (M3)
+        if (
+            audio
+            and not whole
+            and all(delta.get(key) == audio.first["delta"].get(key) for key in _FORMAT)
+        ):
             audio.pieces.append(data)
             return []
         before = self._finish_audio(index)

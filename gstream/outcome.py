@@ -134,6 +134,11 @@ class Progress:
         return (self.completed or self.done) and self.status not in RUNNING
 
     @property
+    def is_final(self) -> bool:
+        """Whether nothing that follows can change how the interaction ended."""
+        return self.ended or self.completed or self.status in _FINAL
+
+    @property
     def whole(self) -> bool:
         """Whether the answer is whole."""
         return self.ended and self.status == "completed"
@@ -142,7 +147,7 @@ class Progress:
         """The failure that this end of the interaction is; None if the answer is whole."""
         if self.whole:
             return None
-        if self.ended or self.completed or self.status in _FINAL:
+        if self.is_final:
             return self._status_failure()
         if self.error is not None:
             return error_event(self.error)

@@ -14,6 +14,7 @@ from typing import Any, NamedTuple, Protocol
 
 from .errors import BadDataError
 from .events import dumps, loads
+from .sendable import flaw_in
 from .strays import Stray, send
 
 GRACE = 0.5
@@ -274,7 +275,8 @@ def _value(output: bytes) -> Any:
     except BadDataError:
         return _text(output)
     # The API takes no number as a result: as text it keeps all its digits.
-    return value if isinstance(value, str | dict | list) else _text(output)
+    sendable = isinstance(value, str | dict | list) and not flaw_in(value)
+    return value if sendable else _text(output)
 
 
 def _text(output: bytes) -> str:

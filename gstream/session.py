@@ -72,7 +72,6 @@ class Session:
         self._http_status = 0
         self._verdict = Verdict()
         self._judged = False
-        self._failed = False
         self._rereading = Rereading()
 
     def observe(self, observer: Observer) -> None:
@@ -252,6 +251,10 @@ class Session:
         refused = self.progress.error is not None or self._raw_error is not None
         if self.progress.begun or refused or not (self._nothing_to_do or self._judged):
             self._end_interaction()
+        if self._verdict.failure is None:
+            self._sink.release()
+        elif forgotten := self._sink.discard():
+            self._report(f"{forgotten} bytes were not written: the answer is not whole")
         return self._verdict.failure
 
     def exit_line(self, failure: GstreamError, exit_code: int) -> bytes:
@@ -329,7 +332,7 @@ class Session:
         known = progress.interaction_id  # what is not stored has no id to know it by
         same = bool(known) and isinstance(fields, dict) and fields.get("id") == known
         hop = self._hop_expected or progress.status == "requires_continuation"
-        replay = same and not (progress.ended or self._hop_expected)
+        replay = same and not (progress.ended or progress.completed or self._hop_expected)
         self._hop_expected = False
         if progress.begun and not (hop or replay):
             if self._was_answered():
@@ -341,7 +344,18 @@ class Session:
             self._rereading.begin_again()
         else:
             self._rereading.begin()
-        self.progress.done = self.progress.completed = False
+        if hop or replay:
+            self.progress.done = self.progress.completed = False
+        else:
+            self._progress_of_another()
+        if not replay:
+            self.progress.last_event_id = ""
+
+    def _progress_of_another(self) -> None:
+        """Know nothing of an interaction that begins but an error that came right before it."""
+        before, self.progress = self.progress, Progress()
+        if not before.begun:
+            self.progress.error = before.error
 
     def _was_answered(self) -> bool:
         """Whether the next interaction in a file of `--ndjson` answers the calls of this one.
@@ -366,11 +380,7 @@ class Session:
         self.files.tell(unheard, of_server=of_server and unheard is failure)
         self._raw_error = None
         self._add_flaws(cut=not (progress.ended or progress.completed))
-        if not self._failed:
-            self._sink.release()
-        elif forgotten := self._sink.discard():
-            self._report(f"{forgotten} bytes were not written: the answer is not whole")
-        self._failed = False
+        self._sink.end_lines()
         self._forget_interaction()
 
     def _add_flaws(self, *, cut: bool) -> None:
@@ -385,7 +395,6 @@ class Session:
 
     def _fail(self, failure: GstreamError | None) -> GstreamError | None:
         """Take one more thing that went wrong; returns what nobody will hear of because of that."""
-        self._failed = self._failed or failure is not None
         return self._verdict.add(failure, self.progress)
 
     def _report(self, words: str) -> None:

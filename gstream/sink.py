@@ -48,8 +48,13 @@ class Sink:
                 self._out(lines)
             del self._held[:end]
 
+    def end_lines(self) -> None:
+        """Write the line that `line` holds back: nothing more of it follows."""
+        if self._flush == "line":
+            self.release()
+
     def release(self) -> None:
-        """Write what is held back: nothing more of this part follows."""
+        """Write what is held back: nothing more follows."""
         if self._held and self._flush == "line" and self._ends_lines:
             self._held += b"\n"  # `line` holds back what has none
         held = bytes(self._held)

@@ -140,11 +140,13 @@ class Accumulator:
                 unknown_hop = not known and (goes_on or self._fields.get("continuation_token"))
                 if known is None and not (self._steps or unknown_hop):
                     self._overlay(fields)  # what came before only announced it
+                    self._see_usage(event)
                     return
                 if fields.get("id") != known or unknown_hop:
                     self._hops.append(self._own())
                 self._start_over()
                 self._overlay(fields)
+                self._see_usage(event)
 
     def _status(self, event: Mapping[str, Any]) -> None:
         for key in ("status", "continuation_token"):

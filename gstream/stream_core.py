@@ -14,9 +14,10 @@ from .errors import (
 )
 from .events import DONE_EVENT, Batch, Event
 from .flaws import Flaws
-from .outcome import Progress, raw_error, refused_request
+from .outcome import Progress, refused_request
 from .reader import EventReader
 from .steps import Accumulator
+from .verdict import failure_of
 
 if TYPE_CHECKING:
     from .event_types import Interaction, InteractionsEvent
@@ -82,6 +83,10 @@ class StreamCore:
             else:
                 self._take(self._reader.finish())
                 self._judge()
+        except BadDataError as exc:
+            status = self._reader.http_status
+            refused = refused_request({"message": str(exc)}, status) if status >= 400 else exc
+            self.over, self._failure = True, refused
         except GstreamError as exc:
             self.over, self._failure = True, exc
 
@@ -157,7 +162,8 @@ class StreamCore:
         fields: Any = created.get("interaction")
         known = progress.interaction_id  # what is not stored has no id to know it by
         other = isinstance(fields, dict) and not (known and fields.get("id") == known)
-        if other and progress.begun and not progress.completed:
+        hop = progress.status == "requires_continuation"
+        if other and progress.begun and not (progress.completed or hop):
             raise TruncatedError(f"another interaction began before the end of {progress.place}")
 
     def _judge_unless_continued(self) -> None:
@@ -183,10 +189,11 @@ class StreamCore:
         return BadDataError("; ".join(flaws[:_MOST_NOTES])) if flaws else None
 
     def _failure_of_interaction(self) -> GstreamError | None:
-        progress, error = self._progress, self._reader.raw_error
-        if error is not None and not progress.completed:
-            return raw_error(error) if progress.begun else refused_request(error)
-        failure = progress.failure()
+        reader = self._reader
+        error = reader.raw_error
+        if reader.empty and reader.http_status >= 400:
+            error = error_in_body(b"")
+        failure = failure_of(self._progress, error, reader.http_status)
         waits = isinstance(failure, RequiresActionError | IncompleteError)
         return None if waits else failure
 

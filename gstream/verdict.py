@@ -42,7 +42,7 @@ def failure_of(progress: Progress, error: Event | None, http_status: int) -> Gst
         error: The raw JSON error that its body ended with, if one did (PROTOCOL d.6).
         http_status: The status in the header lines of `curl -i`; 0 without them.
     """
-    if error is not None and not (progress.ended or progress.completed):
+    if error is not None and not (progress.is_final or (progress.begun and progress.done)):
         return raw_error(error) if progress.begun else refused_request(error, http_status)
     failure = progress.failure()
     if progress.exit_line is None:

@@ -22,12 +22,16 @@ class View(Protocol):
         at_end: Whether it shows nothing before `end`.
         wants_paths: Whether it shows steps, where a path can stand for what was saved.
         unshown: How many bytes of media of the interaction it has left out.
+        silent: Whether it has found nothing to show of the interaction so far.
     """
 
     wants_raw: bool
     at_end: bool
     wants_paths: bool
     unshown: int
+
+    @property
+    def silent(self) -> bool: ...
 
     def feed(self, batch: Batch) -> bytes:
         """What the next events add to the output."""
@@ -65,6 +69,7 @@ class _Base:
     at_end = False
     wants_paths = False
     unshown = 0
+    silent = False
 
     def feed(self, batch: Batch) -> bytes:
         return b""
@@ -90,6 +95,10 @@ class TextView(_Base):
         self._last = ""  # the last character of this hop
         self._before = ""  # that of what came before
         self.unshown = 0
+
+    @property
+    def silent(self) -> bool:  # type: ignore[override]
+        return not (self._last or self._before)
 
     def feed(self, batch: Batch) -> bytes:
         return self.text(batch).encode()

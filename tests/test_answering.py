@@ -140,6 +140,22 @@ def test_a_request_that_was_refused_is_refused_again(error: dict[str, Any]) -> N
     assert json_of(reply) == {"error": error}
 
 
+def test_a_refusal_that_was_recorded_with_its_body_is_refused_again() -> None:
+    parts = [Part(0.0, b'{"error":{"message":"Slow."}}\n')]
+    header = {"request": {"body": COUNT}}
+    told = {"status": 75, "message": "HTTP 429: Slow."}
+
+    assert post(Library([Recording("x.sse", header, parts, told)]), COUNT).status == 429
+
+
+def test_an_answer_that_was_refused_later_is_no_refusal() -> None:
+    header = {"request": {"body": COUNT}}
+    told = {"status": 76, "message": "could not be resumed: HTTP 404: gone"}
+    parts = [Part(0.0, stream(created(), done=False))]
+
+    assert post(Library([Recording("x.sse", header, parts, told)]), COUNT).status == 200
+
+
 def test_a_request_is_found_in_the_way_that_the_library_is_told() -> None:
     library = Library([recording(body=COUNT)], find=find_demo)
 
@@ -225,6 +241,42 @@ def test_an_event_id_is_unquoted() -> None:
     reply = get(Library([recording(data)]), "v1_built?last_event_id=e%2F1%3D%3D&stream=true")
 
     assert body_of(reply) == stream(delta(text="a"))
+
+
+NAMELESS = {"event_type": "interaction.created", "interaction": {}}
+
+
+@pytest.mark.parametrize(
+    ("events", "request_path"),
+    [
+        pytest.param([NAMELESS, *answer("a")[1:]], "/interactions", id="named-at-the-end"),
+        pytest.param(
+            [NAMELESS, {"event_type": "interaction.status_update", "interaction_id": "v1_built"}],
+            "/interactions",
+            id="named-by-an-update",
+        ),
+        pytest.param(answer("a")[1:4], "/interactions/v1_built?stream=true", id="by-the-request"),
+    ],
+)
+def test_an_interaction_is_known_wherever_it_is_named(
+    events: list[dict[str, Any]], request_path: str
+) -> None:
+    library = Library([recording(stream(*events), {}, path=request_path)])
+
+    assert library.reply("GET", "/interactions/v1_built?stream=true").status == 200
+
+
+def test_what_followed_an_event_follows_it_again() -> None:
+    path = "/v1beta/interactions/v1_built?stream=true&last_event_id=e3"
+    library = Library([recording(stream(*answer("a")[2:]), {}, path=path)])
+
+    assert body_of(library.reply("GET", path)) == stream(*answer("a")[2:])
+
+
+def test_a_recorded_request_of_no_address_asked_for_nothing() -> None:
+    library = Library([recording(body={}, path="//[")])
+
+    assert library.reply("GET", "/interactions/v1_built?stream=true").status == 200
 
 
 def test_an_event_that_is_not_there_is_refused() -> None:

@@ -92,6 +92,24 @@ def test_media_that_is_not_shown_is_told() -> None:
     assert shown.told == ["3 bytes of media were not shown; --save-media DIR saves them"]
 
 
+@pytest.mark.parametrize(
+    ("view", "events", "told"),
+    [
+        ("text", [created(), start("thought"), stop()], True),
+        ("text", answer("a"), False),
+        ("json", [created()], False),
+    ],
+)
+def test_an_answer_without_text_is_told_where_text_is_shown(
+    view: str, events: list[Event], told: bool
+) -> None:
+    shown = Shown(view)
+    shown.display.feed(batch(*events))
+
+    assert shown.end() == []
+    assert (shown.told == ["the answer holds no text; --json shows what it holds"]) == told
+
+
 def test_the_state_is_that_of_the_view_and_of_what_is_saved() -> None:
     shown, saver = Shown("text"), Saver()
     assert shown.display.state() == {"last": ""}

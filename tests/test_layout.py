@@ -10,7 +10,8 @@ import pytest
 ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "gstream"
 LAYERS = [
-    "errors event_types hosts inline mime outputs partial_args plain_words sink strays terminal",
+    "errors event_types hosts inline mime outputs partial_args plain_words sendable sink strays",
+    "terminal",
     "events folder regions wire",
     "sse",
     "arguments attachments blocks documents elements file_names finished hops json_array merges",
@@ -25,9 +26,9 @@ LAYERS = [
     "json_input sse_input",
     "reader",
     "outcome",
-    "display opening polling raw_output recording rereading stats stream_core turns verdict",
-    "cursor_file matching session stream",
-    "answering delivery recording_writer",
+    "display opening polling raw_output recording rereading stats turns verdict",
+    "cursor_file matching session stream_core",
+    "answering delivery recording_writer stream",
     "cassette resume serve",
     "__init__",
     "cli",

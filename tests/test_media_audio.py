@@ -76,6 +76,9 @@ def test_pieces_of_other_formats_are_joined_as_they_are(tmp_path: Path) -> None:
         pytest.param([delta("audio", uri="gs://a/b", mime_type="audio/l16")], 3, id="address"),
         pytest.param([stop(), start()], 2, id="another-step"),
         pytest.param([delta("thought_signature", signature="x")], 1, id="unrelated"),
+        pytest.param([delta("audio", data="", mime_type="audio/l16")], 1, id="empty-piece"),
+        pytest.param([audio(b"\0\0", uri="gs://a/b")], 3, id="piece-with-an-address"),
+        pytest.param([delta("text_annotation_delta", annotations=[{}])], 2, id="annotation"),
         pytest.param([delta(text="x", index=5)], 1, id="another-index"),
     ],
 )

@@ -60,6 +60,7 @@ def test_the_result_of_a_command_that_has_failed_is_not_waited_for() -> None:
         pytest.param("22\n", "22", id="number"),
         pytest.param("123456789012345678901234567890", "1234567890" * 3, id="long-number"),
         pytest.param("1e3\n", "1e3", id="number-as-written"),
+        pytest.param('{"v":1e999}\n', '{"v":1e999}', id="too-large-a-number"),
         pytest.param("null", "null", id="null"),
         pytest.param("[NaN]", "[NaN]", id="what-json-does-not-know"),
         pytest.param("22 degrees\n", "22 degrees", id="text-without-its-line-end"),

@@ -15,6 +15,7 @@ from gstream.sink import Sink
 from gstream.views import VIEWS, JsonView
 from tests.sessions import Running, ran
 from tests.support import (
+    answer,
     block,
     completed,
     created,
@@ -30,6 +31,8 @@ from tests.support import (
 TRUNCATED = stream(created(), start(), delta(text="a"), done=False)
 ERROR = line({"error": {"code": 503, "message": "gone"}})
 
+SILENT = "the answer holds no text; --json shows what it holds"
+
 # --- the failure
 
 
@@ -41,7 +44,7 @@ def test_arguments_that_are_no_json_are_bad_data() -> None:
     whole, failure = ran(stream(*events, completed()))
     assert isinstance(failure, BadDataError)
     assert str(failure).startswith("the arguments of f")
-    assert whole.reports == []
+    assert whole.reports == [SILENT]
 
     waiting, failure = ran(stream(*events, completed("requires_action")))
     assert isinstance(failure, RequiresActionError)
@@ -146,3 +149,44 @@ def test_the_words_of_the_server_are_told_even_where_something_else_weighs_more(
 
     assert isinstance(failure, BadDataError)
     assert [str(one) for one in told] == ["the server broke off the stream: gone (503)"]
+
+
+NAMELESS = {"event_type": "interaction.created", "interaction": {"id": "i2"}}
+
+
+@pytest.mark.parametrize("done", [False, True])
+def test_an_interaction_inherits_nothing_of_the_one_before(done: bool) -> None:
+    first = stream({**created("i1"), "event_id": "e9"}, *answer("a")[1:], done=done)
+    second = stream(NAMELESS, start(), delta(text="b"))
+    running = Running("json")
+    running.session.feed(first + second)
+    running.session.end_input()
+    failure = running.session.close()
+
+    assert isinstance(failure, TruncatedError)
+    progress = running.session.progress
+    assert (progress.interaction_id, progress.status, progress.last_event_id) == ("i2", "", "")
+
+
+def test_the_next_hop_has_no_event_yet() -> None:
+    running = Running()
+    first = {**created("i1"), "event_id": "e9"}
+    running.session.feed(stream(first, completed("requires_continuation"), created("i2")))
+
+    assert running.session.progress.last_event_id == ""
+
+
+def test_what_is_not_stored_is_answered_as_such_behind_what_is() -> None:
+    call = start("function_call", id="c1", name="f", arguments={})
+    second = stream(created(""), call, stop(), completed("requires_action", id=""))
+    _, failure = ran(stream(*answer("a")) + second)
+
+    assert isinstance(failure, RequiresActionError)
+    assert failure.hint.startswith("it is not stored")
+
+
+def test_an_error_right_before_an_interaction_is_one_of_it() -> None:
+    _, failure = ran(stream(event("error", error={"message": "gone"}), created(), done=False))
+
+    assert failure is not None
+    assert failure.exit_code == 14

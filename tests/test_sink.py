@@ -70,6 +70,19 @@ def test_only_what_waits_for_a_whole_answer_is_forgotten(
     assert written.sink.withheld == 0
 
 
+@pytest.mark.parametrize(("flush", "more"), [("event", []), ("line", [b"b\n"]), ("end", [])])
+def test_the_last_line_of_a_part_is_ended_where_lines_are_written(
+    flush: str, more: list[bytes]
+) -> None:
+    written = Written(flush)
+    written.sink.write(b"a\nb")
+    before = len(written.writes)
+
+    written.sink.end_lines()
+
+    assert written.writes[before:] == more
+
+
 def test_raw_bytes_get_no_end_that_did_not_come() -> None:
     writes: list[bytes] = []
     sink = Sink(writes.append, flush="line", ends_lines=False)

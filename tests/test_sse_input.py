@@ -86,7 +86,10 @@ def test_a_line_that_looks_like_one_of_a_stream_makes_none_of_other_bytes(raw: b
     assert "not server-sent events" in read(raw).failure
 
 
-@pytest.mark.parametrize("raw", [b": x", b":\n\n", b"id\n\n", b"\r\n" * 50 + b"retry: 1\n", b"\n"])
+@pytest.mark.parametrize(
+    "raw",
+    [b": x", b"event: x", b"data: {", b":\n\n", b"id\n\n", b"\r\n" * 50 + b"retry: 1\n", b"\n"],
+)
 @pytest.mark.parametrize("bom", [b"", BOM])
 def test_what_begins_as_a_stream_is_one_that_was_cut(bom: bytes, raw: bytes) -> None:
     assert read(bom + raw).failure == ""

@@ -20,6 +20,7 @@ from gstream.errors import (
 )
 from gstream.events import Event
 from gstream.stream_core import StreamCore
+from tests.sessions import ran
 from tests.support import (
     STREAMS,
     answer,
@@ -305,6 +306,51 @@ def test_a_hop_goes_on_after_the_one_before(done: bool) -> None:
 
     assert reading.interaction["continuation_ids"] == ["v1_built", "v1_next"]  # type: ignore[typeddict-item]
     reading.check()
+
+
+def test_a_hop_may_follow_what_a_status_alone_announced() -> None:
+    update = event(
+        "interaction.status_update", interaction_id="v1_built", status="requires_continuation"
+    )
+    first = stream(*answer("a")[:-1], update)
+    reading = core(first + stream(created("v1_next"), completed(id="v1_next")))
+    while reading.next_event() is not None:
+        pass
+
+    assert reading.interaction["continuation_ids"] == ["v1_built", "v1_next"]  # type: ignore[typeddict-item]
+    reading.check_whole()
+
+
+@pytest.mark.parametrize(
+    ("body", "code"),
+    [
+        pytest.param(b"HTTP/1.1 503 X\r\n\r\n", 69, id="empty"),
+        pytest.param(b'HTTP/1.1 401 U\r\n\r\n{"error":{"message":"no"}}', 77, id="error"),
+        pytest.param(b"HTTP/1.1 429 U\r\n\r\n<html>no", 75, id="html"),
+        pytest.param(b"HTTP/1.1 200 U\r\n\r\n<html>no", 65, id="html-for-a-stream"),
+        pytest.param(
+            ndjson(created(), event("gstream.exit", status=75, message="slow")), 75, id="exit-line"
+        ),
+        pytest.param(
+            stream(created(""), event("interaction.status_update", status="failed"), done=False)
+            + b'{"error":{"code":503}}\n',
+            12,
+            id="status-before-the-transport",
+        ),
+        pytest.param(stream(*answer("a")[:-1]) + b'{"error":{"code":400}}\n', 76, id="behind-done"),
+    ],
+)
+def test_the_exit_code_is_that_of_the_command_line(body: bytes, code: int) -> None:
+    try:
+        _, failure = ran(body)
+    except GstreamError as exc:
+        failure = exc
+
+    assert failure is not None
+    assert failure.exit_code == code
+    of_library = outcome(body)
+    assert of_library is not None
+    assert of_library.exit_code == code
 
 
 def test_a_hop_that_is_not_stored_goes_on_as_well() -> None:

@@ -74,7 +74,7 @@ def declare(body: Body, given: tuple[str, ...]) -> None:
     """
     if not given:
         return
-    tools = body.get("tools", [])
+    tools = body.get("tools") or []
     if not isinstance(tools, list):
         return
     declared = {name for tool in tools for name in _declared_by(tool)}

@@ -10,6 +10,7 @@ import click
 
 from gstream import api
 from gstream.errors import BadDataError, NoInputError, UsageError, input_name
+from gstream.events import loads, shorten
 from gstream.views import dump_line
 
 from .calls import declare, exec_options
@@ -186,11 +187,14 @@ def request_body(ctx: click.Context) -> api.Body:
             "mime_type": "application/json",
             "schema": schema,
         }
+    pairs = [_key_value("-o", given) for given in options["option"]]
+    for key, value in pairs:
+        if key == "agent":  # what thoughts are asked for depends on it
+            api.set_option(body, "agent", loose_json("-o agent", value))
     if options["thoughts"]:
         api.ask_for_thoughts(body)
-    for given in options["option"]:
-        key, value = _key_value("-o", given)
-        api.set_option(body, text_of("-o", key), loose_json("-o", value))
+    for key, value in pairs:
+        api.set_option(body, text_of("-o", key), loose_json(f"-o {key}", value))
     declare(body, options["commands"])
     if results and "previous_interaction_id" not in body:
         raise UsageError("--function-result needs --previous, the interaction that made the call")
@@ -286,23 +290,52 @@ def _prompt_on_stdin() -> api.Body:
 
 
 def _function_result(given: str) -> api.Body:
-    call_id, value = _key_value("--function-result", given)
+    call_id, value = _call_and_result(given)
     call_id = text_of("--function-result", call_id)
     return api.function_result(call_id, json_value(f"--function-result {call_id}", value))
+
+
+def _call_and_result(given: str) -> tuple[str, str]:
+    """The id of a call, which may hold `=` itself, and the result: JSON or @FILE."""
+    call_id, value = _key_value("--function-result", given)
+    for found in re.finditer("=", given):
+        before, behind = given[: found.start()], given[found.end() :]
+        if before and (behind.startswith("@") or _is_json(behind)):
+            return before, behind
+    return call_id, value
+
+
+def _is_json(text: str) -> bool:
+    try:
+        loads(os.fsencode(text))
+    except BadDataError:
+        return False
+    return True
 
 
 def _system(options: dict[str, Any]) -> str:
     if options["system"] and options["system_file"]:
         raise UsageError("only one of --system and --system-file can be used")
     if options["system_file"]:
-        return _text_file(options["system_file"])
+        text = _text_file(options["system_file"])
+        if not text.strip():
+            raise UsageError(f"--system-file {options['system_file']}: it is empty")
+        return text
     return text_of("-s", options["system"] or "")
 
 
 def _tools(given: str) -> list[api.Body]:
     is_json = given.startswith(("{", "[", "@"))
     value = json_value("-T", given) if is_json else loose_json("-T", given)
-    return [{"type": value}] if value and isinstance(value, str) else api.tools_of(value)
+    if value and isinstance(value, str):
+        if os.path.isfile(value):
+            raise UsageError(f"-T {value}: a file is written @{value}")
+        return [{"type": value}]
+    try:
+        return api.tools_of(value)
+    except BadDataError as exc:
+        where = given if given.startswith("@") else shorten(os.fsencode(given))
+        raise BadDataError(f"-T {where}: {exc}") from exc
 
 
 def _key_value(option: str, given: str) -> tuple[str, str]:

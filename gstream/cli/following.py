@@ -13,12 +13,13 @@ from gstream.errors import (
     IncompleteError,
     OutputError,
     RefusedError,
+    RequiresActionError,
     TruncatedError,
     UsageError,
 )
 from gstream.events import Event, batch_of, dumps
 from gstream.ledger import Ledger
-from gstream.outcome import Progress
+from gstream.outcome import Progress, answer_hint
 from gstream.polling import FailedPollError, get
 from gstream.resume import Follower
 from gstream.steps import Step
@@ -26,7 +27,7 @@ from gstream.transport import Answer, Request
 
 from .cancelling import stop
 from .connecting import Connecting
-from .hints import key_hint, resume_hint
+from .hints import kept_options, key_hint, resume_hint
 from .interaction_requests import InteractionRequests
 from .network import answer_at, request_url, time_limit
 from .run import Run
@@ -357,6 +358,9 @@ class Following:
         follower = self._follower
         if isinstance(failure, RefusedError):
             return key_hint(self._options)
+        if isinstance(failure, RequiresActionError):
+            hint = failure.hint if self._stored else answer_hint("", [])
+            return " ".join([hint, *kept_options(self._options)]) if self._stored else hint
         if not self._connecting.opened:  # what was called last is not answered yet
             return self._answering.hint if self._answering else ""
         if follower is None or follower.ended or follower.refused or not follower.ledger.begun:

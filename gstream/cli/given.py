@@ -7,9 +7,9 @@ from typing import Any
 
 import click
 
-from gstream.api import flaw_in
 from gstream.errors import BadDataError, NoInputError, input_name
 from gstream.events import loads, loads_exactly
+from gstream.sendable import flaw_in
 
 _PIECE = 1024 * 1024
 
@@ -62,10 +62,15 @@ def json_value(option: str, value: str) -> Any:
         NoInputError: The file cannot be read.
     """
     of_file = value.startswith("@")
+    if value == "@":
+        raise click.UsageError(f"{option} @: which file?")
     raw = read_text(value[1:]) if of_file else os.fsencode(value)
     where = f"{option} {value}" if of_file else option
     try:
+        raw.decode()
         found = loads_exactly(raw)
+    except UnicodeDecodeError as exc:
+        raise BadDataError(f"{where}: not UTF-8 at byte {exc.start}") from exc
     except BadDataError as exc:
         hint = f"a file is written @{value}" if os.path.isfile(value) else ""
         raise BadDataError(f"{where}: {exc}", hint=hint) from exc

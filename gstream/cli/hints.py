@@ -36,7 +36,7 @@ def resume_command(
     if last_event_id and not words:
         words += ["--last-event-id", shlex.quote(last_event_id)]
     words += [f"--{view}"] if view != "text" else []
-    words += _options(options)
+    words += kept_options(options)
     if not options["cursor"]:
         one = shlex.quote(interaction_id)
         words = [*words, "--", one] if interaction_id.startswith("-") else [one, *words]
@@ -114,7 +114,7 @@ def key_hint(options: dict[str, Any]) -> str:
     return f"the key comes from {place}"
 
 
-def _options(options: dict[str, Any]) -> Iterator[str]:
+def kept_options(options: dict[str, Any]) -> Iterator[str]:
     """The options of the run that `resume` has, too, as far as they are not what they always are.
 
     Those from the environment are among them: it may have been set for one command only.

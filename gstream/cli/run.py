@@ -11,7 +11,13 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from gstream.errors import CannotCreateError, GstreamError, OutputError, TimeIsUpError
+from gstream.errors import (
+    CannotCreateError,
+    GstreamError,
+    OutputError,
+    RequiresActionError,
+    TimeIsUpError,
+)
 from gstream.session import Session
 from gstream.sink import Sink
 from gstream.stages import Observer
@@ -196,8 +202,11 @@ class Run:
         if self.meter is not None and asked:
             say(f"gstream: {self.meter.line()}")
         if failure is not None:
+            hint = self.resume_hint(failure)
+            if isinstance(failure, RequiresActionError):
+                failure.hint = hint or failure.hint
             say_failure(failure)
-            if not failure.hint and (hint := self.resume_hint(failure)):
+            if hint and not failure.hint:
                 say(f"gstream: {hint}")
 
     def _write_stats(self, failure: GstreamError | None) -> GstreamError | None:

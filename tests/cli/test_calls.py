@@ -211,8 +211,16 @@ def test_a_call_without_a_command_shows_the_line_that_answers_it(args: Sequence[
     assert (got.code, got.text, len(server.requests)) == (10, "", 1)
     lines = got.stderr.splitlines()
     assert lines[0].startswith("gstream: the interaction waits for the results of function calls")
-    assert lines[1:] == [
-        "gstream: answer with: gstream create --previous v1_one --function-result c1=…"
+    command = "gstream create --previous v1_one --function-result c1=…"
+    assert lines[1:] == [f"gstream: answer with: {command} --base-url {server.url}"]
+
+
+def test_what_is_not_stored_is_answered_by_itself() -> None:
+    with RawServer(calling()) as server:
+        got = create(server, "--no-store")
+
+    assert got.stderr.splitlines()[1:] == [
+        "gstream: it is not stored: answer with all steps and the results as the input of -d"
     ]
 
 
@@ -220,7 +228,7 @@ def test_the_line_that_answers_a_call_works() -> None:
     with RawServer(calling(), saying("Done")) as server:
         hint = create(server).stderr.splitlines()[-1]
         line = hint.removeprefix("gstream: answer with: gstream ").replace("…", '{"t":22}')
-        got = run(*line.split(), "--base-url", server.url)
+        got = run(*line.split())
 
     assert (got.code, got.text) == (0, "Done\n")
     assert results(server) == [{"type": "function_result", "call_id": "c1", "result": {"t": 22}}]
@@ -232,7 +240,7 @@ def test_if_one_of_two_calls_has_no_command_none_is_run(place: Path) -> None:
         got = create(server, "--exec", "get_weather=./weather.sh")
 
     assert got.code == 10
-    assert got.stderr.endswith("--function-result c1=… --function-result c2=…\n")
+    assert "--function-result c1=… --function-result c2=… --base-url" in got.stderr
     assert not (place / "weather.sh.seen").exists()
 
 

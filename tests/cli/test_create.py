@@ -101,6 +101,26 @@ OPTIONS = [
         id="function-result",
     ),
     pytest.param(
+        ["--previous", "v1_a", "--function-result", 'YWJj==={"t":21}'],
+        {"input": [{"type": "function_result", "call_id": "YWJj==", "result": {"t": 21}}]},
+        id="function-result-of-an-id-with-equals-signs",
+    ),
+    pytest.param(
+        ["-p", "x", "-o", "agent=deep-research-x", "--thoughts"],
+        {"agent_config": {"type": "deep-research", "thinking_summaries": "auto"}},
+        id="thoughts-of-an-agent-that-is-an-option",
+    ),
+    pytest.param(
+        ["-d", '{"input":"a","generation_config":null}', "-o", "seed=1"],
+        {"generation_config": {"seed": 1}},
+        id="option-over-null",
+    ),
+    pytest.param(
+        ["-d", '{"input":"x","tools":null}', "--exec", "f=cat"],
+        {"tools": [{"type": "function", "name": "f", "parameters": {"type": "object"}}]},
+        id="function-beside-null",
+    ),
+    pytest.param(
         ["--previous", "v1_a", "--function-result", "c1=21", "-p", "and now?"],
         {
             "input": [
@@ -266,10 +286,11 @@ def test_options_that_do_not_go_together_are_a_usage_error(args: list[str], word
         pytest.param(["-p", "x", "--schema", "{"], "--schema: not JSON", id="schema"),
         pytest.param(["-p", "x", "-T", "{"], "-T: not JSON", id="tool"),
         pytest.param(["-p", "x", "-T", "[1]"], "a tool is", id="tools-are-numbers"),
-        pytest.param(["-p", "x", "-T", "5"], "a tool is", id="tool-is-a-number"),
         pytest.param(["-p", "x", "-T", "null"], "a tool is", id="tool-is-null"),
         pytest.param(["-p", "x", "-T", '""'], "a tool is", id="tool-without-a-name"),
-        pytest.param(["-p", "x", "-o", "temperature=1e999"], "-o: a number is", id="too-large"),
+        pytest.param(["-p", "x", "-o", "seed=1e999"], "-o seed: a number is", id="too-large"),
+        pytest.param(["-p", "x", "-T", "5"], "-T '5': a tool is a name", id="tool-is-a-number"),
+        pytest.param(["-p", "x", "-d", "@latin1.txt"], "not UTF-8 at byte 2", id="data-file"),
         pytest.param(["-p", "x", "-d", '{"x":[1e999]}'], "-d: a number is", id="too-large-data"),
         pytest.param(
             ["--previous", "v", "--function-result", "c1={"],
@@ -277,7 +298,7 @@ def test_options_that_do_not_go_together_are_a_usage_error(args: list[str], word
             id="function-result",
         ),
         pytest.param(["-f", "latin1.txt"], "latin1.txt: not UTF-8 at byte 2", id="file"),
-        pytest.param(["-p", "x", "-o", "a=@latin1.txt"], "-o @latin1.txt: not", id="option-file"),
+        pytest.param(["-p", "x", "-o", "a=@latin1.txt"], "-o a @latin1.txt: not", id="option-file"),
     ],
 )
 def test_broken_input_is_bad_data(args: list[str], words: str, files: Path) -> None:

@@ -35,6 +35,8 @@ FILES = {
     + stream({**delta(), "index": "x"}, *HELLO[2:]),
     "call": stream(
         created(),
+        start(),
+        delta(text="a"),
         start("function_call", name="f"),
         delta("arguments_delta", arguments="{"),
         stop(),

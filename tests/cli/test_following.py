@@ -174,7 +174,8 @@ def test_a_finished_cursor_of_calls_that_wait_says_how_to_answer_them(tmp_path: 
 
     assert again.code == 10
     assert again.stderr.endswith(
-        "answer with: gstream create --previous v1_a --function-result CALL_ID=…\n"
+        "answer with: gstream create --previous v1_a --function-result CALL_ID=… "
+        f"--base-url {server.url}\n"
     )
 
 

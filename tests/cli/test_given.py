@@ -5,6 +5,7 @@ import math
 import os
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import click
 import pytest
@@ -91,8 +92,15 @@ def test_a_value_that_is_not_json_names_its_option(value: str) -> None:
         given.json_value("-x", value)
 
 
-def test_bytes_that_are_not_utf8_become_replacement_characters_in_json() -> None:
-    assert given.json_value("-x", os.fsdecode(b'"\xff"')) == "\N{REPLACEMENT CHARACTER}"
+@pytest.mark.parametrize("read", [given.json_value, given.loose_json])
+def test_bytes_that_are_not_utf8_are_no_json(read: Callable[[str, str], Any]) -> None:
+    with pytest.raises(BadDataError, match=r"^-x: not UTF-8 at byte 1$"):
+        read("-x", os.fsdecode(b'"\xff"'))
+
+
+def test_an_at_needs_a_file() -> None:
+    with pytest.raises(click.UsageError, match=r"^-x @: which file\?$"):
+        given.json_value("-x", "@")
 
 
 def test_bytes_that_are_not_utf8_are_no_text() -> None:

@@ -78,6 +78,16 @@ FOUND = [
     pytest.param(
         "recorded", [b"HTTP/\n\n", b'data:{"event_type":""}\n\n'], id="header-lines-by-themselves"
     ),
+    pytest.param(
+        "again",
+        [
+            b'data:{"event_type":"interaction.created","interaction":{"id":"v1_a"}}\n\n',
+            b'data:{"event_type":"interaction.complete"}\n\n',
+            b'data:{"event_type":"interaction.created","interaction":{"id":"v1_a"}}\n\n',
+            b"data:[DONE]",
+        ],
+        id="the-same-again-behind-an-end-without-a-status",
+    ),
     pytest.param("recorded", [b"r"], id="cut-inside-the-first-field-name"),
     pytest.param("recorded", [b'HTTP/ 429\n\n"\n\n'], id="refusal-that-is-no-stream"),
     pytest.param(
