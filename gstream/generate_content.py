@@ -9,7 +9,7 @@ of the interaction, under its own name.
 from collections.abc import Callable, Iterator
 
 from .events import Event, dumps
-from .grounding import annotations, tool_steps
+from .grounding import annotations, tool_steps, unplaced
 from .parts import Parts, shows, text_at
 from .usage_metadata import snake_case, usage_of
 
@@ -148,7 +148,8 @@ class _Answer:
         token = self._candidate.get("continuationToken")
         usage = {"usage": self._usage} if self._usage else {}
         ended = {"status": status} | ({"continuation_token": token} if token else {}) | usage
-        interaction = {**self._fields, **self._beginning(), **ended}
+        rest = unplaced(self._candidate)
+        interaction = {**self._fields, **rest, **self._beginning(), **ended}
         yield {"event_type": "interaction.completed", "interaction": interaction}
 
     @property

@@ -21,6 +21,17 @@ def annotations(candidate: Event) -> list[Event]:
     return found
 
 
+def unplaced(candidate: Event) -> Event:
+    """The grounding whose sources support no piece of the text: as a field of the interaction."""
+    match candidate.get("groundingMetadata"):
+        case {"groundingChunks": [*chunks], **rest} as grounding if not rest.get(
+            "groundingSupports"
+        ):
+            if any(isinstance(chunk, dict) and "maps" not in chunk for chunk in chunks):
+                return {"grounding_metadata": grounding}
+    return {}
+
+
 def tool_steps(candidate: Event) -> list[tuple[Step, Step]]:
     """The calls of built-in tools that a candidate tells of, each with its result; without ids."""
     match candidate.get("groundingMetadata"):

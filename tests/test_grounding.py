@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from gstream.grounding import annotations, tool_steps
+from gstream.grounding import annotations, tool_steps, unplaced
 
 WEB = {"web": {"uri": "https://a.example", "title": "A", "domain": "a.example"}}
 
@@ -198,3 +198,20 @@ def test_what_a_tool_did_is_a_call_and_its_result(metadata: Any, steps: list[Any
 def test_nothing_to_tell_gives_nothing(metadata: Any) -> None:
     assert annotations(metadata) == []
     assert tool_steps(metadata) == []
+
+
+@pytest.mark.parametrize(
+    ("metadata", "kept"),
+    [
+        pytest.param({"groundingChunks": [WEB]}, True, id="nothing-is-supported"),
+        pytest.param({"groundingChunks": [WEB], "groundingSupports": []}, True, id="empty"),
+        pytest.param(supported(WEB)["groundingMetadata"], False, id="supported"),
+        pytest.param({"groundingChunks": [{"maps": {}}]}, False, id="places"),
+        pytest.param({"groundingChunks": []}, False, id="no-sources"),
+        pytest.param({"webSearchQueries": ["q"]}, False, id="queries-alone"),
+    ],
+)
+def test_sources_that_support_no_text_are_kept_as_they_came(metadata: Any, kept: bool) -> None:
+    expected = {"grounding_metadata": metadata} if kept else {}
+
+    assert unplaced({"groundingMetadata": metadata}) == expected
