@@ -323,9 +323,13 @@ def test_iterates_over_an_asynchronous_source() -> None:
 
 
 def test_an_asynchronous_source_stops_at_an_event_that_is_too_large() -> None:
+    seen: list[ServerSentEvent] = []
+
     async def events() -> None:
-        async for _ in SSEDecoder(40).aiter_bytes(_agen([b"data: " + b"x" * 40 + b"\n\n"])):
-            pass
+        chunks = _agen([b"data: a\n\ndata: " + b"x" * 40 + b"\n\n"])
+        async for event in SSEDecoder(40).aiter_bytes(chunks):
+            seen.append(event)  # noqa: PERF401 - what comes before the failure counts
 
     with pytest.raises(EventTooLargeError):
         asyncio.run(events())
+    assert seen == [A]
