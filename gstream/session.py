@@ -347,15 +347,11 @@ class Session:
         if hop or replay:
             self.progress.done = self.progress.completed = False
         else:
-            self._progress_of_another()
+            error = self.progress.error  # right before its beginning
+            self.progress = Progress()
+            self.progress.error = error
         if not replay:
             self.progress.last_event_id = ""
-
-    def _progress_of_another(self) -> None:
-        """Know nothing of an interaction that begins but an error that came right before it."""
-        before, self.progress = self.progress, Progress()
-        if not before.begun:
-            self.progress.error = before.error
 
     def _was_answered(self) -> bool:
         """Whether the next interaction in a file of `--ndjson` answers the calls of this one.

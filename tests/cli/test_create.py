@@ -281,6 +281,24 @@ def test_options_that_do_not_go_together_are_a_usage_error(args: list[str], word
 @pytest.mark.parametrize(
     ("args", "words"),
     [
+        (["--system-file", "empty"], "--system-file empty: it is empty"),
+        (["-T", "empty"], "-T empty: a file is written @empty"),
+    ],
+    ids=["system", "tool"],
+)
+def test_a_file_that_cannot_be_meant_is_a_usage_error(
+    args: list[str], words: str, tmp_path: Path
+) -> None:
+    (tmp_path / "empty").touch()
+    got = run("create", "-p", "x", "-n", *args, cwd=tmp_path)
+
+    assert (got.code, got.stdout) == (2, b"")
+    assert got.stderr.endswith(f"Error: {words}\n")
+
+
+@pytest.mark.parametrize(
+    ("args", "words"),
+    [
         pytest.param(["-d", "{oops"], "-d: not JSON", id="data"),
         pytest.param(["-d", "[1]"], "-d: the request body is not a JSON object", id="data-list"),
         pytest.param(["-p", "x", "--schema", "{"], "--schema: not JSON", id="schema"),

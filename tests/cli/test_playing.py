@@ -215,7 +215,7 @@ def test_the_last_part_of_a_long_answer_can_be_shown_by_itself(
 
 def test_behind_what_cannot_be_read_nothing_is(command: str, tmp_path: Path) -> None:
     path = tmp_path / "x.sse"
-    large = HEADER % b"" + servers.opening("x" * 1000)
+    large = HEADER % b"" + b"data: " + b"x" * 1000 + b"\n\n"
     path.write_bytes(large + HEADER % b"" + servers.stream("Two"))
     got = played(command, path, "--max-event-size", "500")
 

@@ -17,6 +17,9 @@ import httpx
 import pytest
 from google import genai
 
+from gstream.cli import replay
+from gstream.cli import serving as serving_module
+from gstream.serve import RecordingServer
 from tests import servers
 from tests.cli.support_cli import (
     GSTREAM,
@@ -54,6 +57,18 @@ def serve(*args: str, env: dict[str, str | None] | None = None) -> Ran:
 
 def python(code: str) -> list[str]:
     return ["--", sys.executable, "-c", code]
+
+
+def test_without_a_command_it_serves_until_it_is_stopped(
+    monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    served: list[str] = []  # what a server was doing when it was killed no test can tell
+    monkeypatch.setattr(RecordingServer, "serve_forever", lambda self: served.append(self.url))
+    ctx = replay.command.make_context("replay", ["--serve", "127.0.0.1:0", DEMO])
+
+    serving_module.serve(ctx.params, [])
+
+    assert capfd.readouterr().err == f"gstream: serving on {served[0]}\n"
 
 
 # --- clients
