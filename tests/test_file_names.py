@@ -64,5 +64,7 @@ def test_unheard_failures_are_told_where_there_are_several_files() -> None:
     assert told == [failure]
 
 
-def test_without_anybody_to_tell_nothing_is_told() -> None:
+def test_without_anybody_to_tell_nothing_is_told(capfd: pytest.CaptureFixture[str]) -> None:
     at("a").tell(TruncatedError("cut"))
+
+    assert capfd.readouterr() == ("", "")

@@ -187,18 +187,24 @@ def request_body(ctx: click.Context) -> api.Body:
             "mime_type": "application/json",
             "schema": schema,
         }
-    pairs = [_key_value("-o", given) for given in options["option"]]
-    for key, value in pairs:
+    fields = list(map(_field, options["option"]))
+    for key, value in fields:
         if key == "agent":  # what thoughts are asked for depends on it
-            api.set_option(body, "agent", loose_json("-o agent", value))
+            api.set_option(body, key, value)
     if options["thoughts"]:
         api.ask_for_thoughts(body)
-    for key, value in pairs:
-        api.set_option(body, text_of("-o", key), loose_json(f"-o {key}", value))
+    for key, value in fields:
+        api.set_option(body, key, value)
     declare(body, options["commands"])
     if results and "previous_interaction_id" not in body:
         raise UsageError("--function-result needs --previous, the interaction that made the call")
     return body
+
+
+def _field(given: str) -> tuple[str, Any]:
+    """The path and the value of an option; a value on standard input can be read only once."""
+    key, value = _key_value("-o", given)
+    return text_of("-o", key), loose_json(f"-o {key}", value)
 
 
 def _has_input(body: api.Body, options: tuple[str, ...]) -> bool:

@@ -359,8 +359,9 @@ class Following:
         if isinstance(failure, RefusedError):
             return key_hint(self._options)
         if isinstance(failure, RequiresActionError):
-            hint = failure.hint if self._stored else answer_hint("", [])
-            return " ".join([hint, *kept_options(self._options)]) if self._stored else hint
+            if not self._stored:
+                return answer_hint("", [])
+            return " ".join([failure.hint, *kept_options(self._options)])
         if not self._connecting.opened:  # what was called last is not answered yet
             return self._answering.hint if self._answering else ""
         if follower is None or follower.ended or follower.refused or not follower.ledger.begun:

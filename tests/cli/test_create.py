@@ -365,3 +365,9 @@ def test_standard_input_is_called_by_its_name(args: list[str]) -> None:
     got = run("create", "-n", *args, stdin=b"ab\xff")
 
     assert (got.code, got.stderr) == (65, "gstream: standard input: not UTF-8 at byte 2\n")
+
+
+def test_an_agent_on_standard_input_is_read_once() -> None:
+    body = dry_body("-p", "x", "-o", "agent=@-", "--thoughts", stdin=b'"deep-research-x"')
+
+    assert (body["agent"], body["agent_config"]["type"]) == ("deep-research-x", "deep-research")
