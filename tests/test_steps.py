@@ -98,6 +98,21 @@ def test_s2_unknown_events_change_nothing() -> None:
     )
 
 
+def test_s2_an_unknown_event_tells_status_id_and_usage_and_nothing_else() -> None:
+    told = {"id": "i9", "status": "paused", "usage": {"n": 9}, "model": "m", "steps": [output("b")]}
+    found = interaction_of(*answer("a"), event("later.kind", interaction=told))
+
+    assert (found["id"], found["status"], found["usage"]) == ("i9", "paused", {"n": 9})
+    assert "model" not in found
+    assert found["steps"] == [output("a")]
+
+
+def test_s2_what_an_unknown_event_leaves_empty_stays() -> None:
+    empty = event("later.kind", interaction={"id": None, "status": "", "usage": {}})
+
+    assert interaction_of(*answer("a"), empty) == interaction_of(*answer("a"))
+
+
 def test_s3_final_steps_replace_the_rebuilt_ones() -> None:
     final = completed(steps=[output("final")])
     result = accumulated(created(), start(), delta(text="a"), final)
@@ -128,6 +143,7 @@ def test_s4_the_usage_of_the_end_wins() -> None:
         pytest.param(stop(metadata={"total_usage": {"n": 9}}), id="metadata-of-another-event"),
         pytest.param({**start(index=1), "metadata": {"total_usage": {"n": 9}}}, id="step-start"),
         pytest.param({**completed(), "metadata": {"total_usage": {"n": 9}}}, id="the-end"),
+        pytest.param(event("later.kind", usage={"n": 9}), id="unknown-event"),
     ],
 )
 def test_s4_else_the_newest_cumulative_usage_counts(last: Event) -> None:
@@ -138,6 +154,19 @@ def test_s4_else_the_newest_cumulative_usage_counts(last: Event) -> None:
 
 def test_s4_the_usage_of_a_step_alone_is_none() -> None:
     assert "usage" not in interaction_of(*answer("a"), stop(step_usage={"n": 1}), stop(usage=None))
+
+
+@pytest.mark.parametrize(
+    "before",
+    [
+        pytest.param([], id="the-first"),
+        pytest.param(answer("a"), id="another"),
+    ],
+)
+def test_s4_the_usage_beside_a_beginning_counts(before: list[Event]) -> None:
+    begun = {**created(), "usage": {"n": 9}}
+
+    assert interaction_of(*before, begun)["usage"] == {"n": 9}
 
 
 def test_s5_a_replay_starts_over() -> None:
@@ -185,6 +214,22 @@ def test_s5_a_hop_that_is_not_stored_is_known_by_the_status_before_it() -> None:
     assert accumulated(*hop("in_progress"), *hop("completed")).text == "a"
 
 
+def test_s5_a_hop_that_is_not_stored_is_known_by_its_token() -> None:
+    def hop(**fields: Any) -> list[Event]:
+        begun = event("interaction.created", interaction={"status": "in_progress", **fields})
+        return [begun, start(), delta(text="a")]
+
+    assert accumulated(*hop(continuation_token="t1"), *hop()).text == "aa"
+
+
+def test_s5_steps_before_the_first_beginning_are_not_its_own() -> None:
+    begun = event("interaction.created", interaction={"status": "in_progress"})
+
+    events = [start(), delta(text="a"), begun, start(index=1), delta(index=1, text="b")]
+
+    assert accumulated(*events).text == "b"
+
+
 def test_s4_the_usage_of_a_delta_counts_wherever_its_text_goes() -> None:
     counted = {**delta(text="b"), "metadata": {"total_usage": {"n": 9}}}
 
@@ -195,6 +240,12 @@ def test_s4_the_usage_of_a_delta_counts_wherever_its_text_goes() -> None:
 
 def test_s3_before_the_end_there_are_no_final_steps() -> None:
     assert accumulated(created(), start()).final_steps == []
+
+
+def test_only_a_step_that_came_is_there() -> None:
+    result = accumulated(created(), start(index=1))
+
+    assert (result.has(0), result.has(1)) == (False, True)
 
 
 def test_u1_text_of_an_unknown_delta_is_no_text() -> None:
@@ -235,6 +286,10 @@ def test_h1_the_thoughts_are_the_texts_of_all_summaries_in_order() -> None:
     ]
 
     assert accumulated(*events).thoughts == "a\nb"
+
+
+def test_h1_the_summary_of_a_step_that_is_no_thought_is_none() -> None:
+    assert accumulated(start("model_output", summary=items("a"))).thoughts == ""
 
 
 # --- whatever comes
