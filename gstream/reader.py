@@ -14,7 +14,7 @@ Chunks of generateContent become Interactions events wherever they come (DESIGN 
 from typing import TYPE_CHECKING
 
 from .blocks import block_of
-from .documents import joined
+from .documents import error_in_body, joined
 from .errors import BadDataError
 from .events import NOTHING, Batch, Event, dumps, shorten
 from .head import Head
@@ -99,7 +99,12 @@ class EventReader:
 
     @property
     def raw_error(self) -> Event | None:
-        """The error that was found as raw JSON instead of as an event (PROTOCOL d.6)."""
+        """The error that came as raw JSON instead of as an event (PROTOCOL d.6).
+
+        A refusal without a body is one, too.
+        """
+        if self.http_status >= 400 and self.empty:
+            return error_in_body(b"")
         return self._parser.values.error
 
     @property

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from .display import Display
-from .documents import error_in_body, made
+from .documents import made
 from .errors import BadDataError, GstreamError, TruncatedError
 from .events import DONE_EVENT, NOTHING, Batch, Event, batch_of
 from .file_names import FileNames
@@ -138,8 +138,6 @@ class Session:
             self.take(batch)
         self.body_read(reader)
         self._reader = self._new_reader()
-        if reader.empty and reader.http_status >= 400:
-            self._raw_error = error_in_body(b"")
 
     def end_file(self) -> None:
         """Say that a file has ended: what it holds is judged by itself.

@@ -190,10 +190,7 @@ class StreamCore:
 
     def _failure_of_interaction(self) -> GstreamError | None:
         reader = self._reader
-        error = reader.raw_error
-        if reader.empty and reader.http_status >= 400:
-            error = error_in_body(b"")
-        failure = failure_of(self._progress, error, reader.http_status)
+        failure = failure_of(self._progress, reader.raw_error, reader.http_status)
         waits = isinstance(failure, RequiresActionError | IncompleteError)
         return None if waits else failure
 

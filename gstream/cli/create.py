@@ -10,12 +10,12 @@ import click
 
 from gstream import api
 from gstream.errors import BadDataError, NoInputError, UsageError, input_name
-from gstream.events import loads, shorten
+from gstream.events import shorten
 from gstream.views import dump_line
 
 from .calls import declare, exec_options
 from .failures import check_stdout, say, write_stdout
-from .given import check_stdin_once, json_value, loose_json, read_text, text_of
+from .given import check_stdin_once, is_json, json_value, loose_json, read_text, text_of
 from .hints import curl_command
 from .options import Command, network_options, order_given, view_options
 from .run import new_run, speed_up
@@ -306,17 +306,9 @@ def _call_and_result(given: str) -> tuple[str, str]:
     call_id, value = _key_value("--function-result", given)
     for found in re.finditer("=", given):
         before, behind = given[: found.start()], given[found.end() :]
-        if before and (behind.startswith("@") or _is_json(behind)):
+        if before and (behind.startswith("@") or is_json(behind)):
             return before, behind
     return call_id, value
-
-
-def _is_json(text: str) -> bool:
-    try:
-        loads(os.fsencode(text))
-    except BadDataError:
-        return False
-    return True
 
 
 def _system(options: dict[str, Any]) -> str:
@@ -331,8 +323,8 @@ def _system(options: dict[str, Any]) -> str:
 
 
 def _tools(given: str) -> list[api.Body]:
-    is_json = given.startswith(("{", "[", "@"))
-    value = json_value("-T", given) if is_json else loose_json("-T", given)
+    read = json_value if given.startswith(("{", "[", "@")) else loose_json
+    value = read("-T", given)
     if value and isinstance(value, str):
         if os.path.isfile(value):
             raise UsageError(f"-T {value}: a file is written @{value}")

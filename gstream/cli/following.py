@@ -19,7 +19,7 @@ from gstream.errors import (
 )
 from gstream.events import Event, batch_of, dumps
 from gstream.ledger import Ledger
-from gstream.outcome import Progress, answer_hint
+from gstream.outcome import RUNNING, Progress, answer_hint
 from gstream.polling import FailedPollError, get
 from gstream.resume import Follower
 from gstream.steps import Step
@@ -276,7 +276,8 @@ class Following:
 
     def _tell_finished(self, kept: Cursor) -> None:
         progress = Progress()
-        progress.status, progress.completed = kept.status, True
+        ended = kept.status not in RUNNING  # else by an error that no connection makes better
+        progress.status, progress.completed = kept.status if ended else "failed", True
         progress.interaction_id = kept.interaction_id
         progress.calls = {"CALL_ID": None}  # the file does not know them
         self._run.note(f"{kept.interaction_id} was written to its end")

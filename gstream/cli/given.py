@@ -86,12 +86,18 @@ def loose_json(option: str, value: str) -> Any:
         BadDataError: As `json_value`, or the text is not UTF-8.
         NoInputError: The file cannot be read.
     """
-    if not value.startswith("@"):
-        try:
-            loads(os.fsencode(value))
-        except BadDataError:
-            return text_of(option, value)
-    return json_value(option, value)
+    if value.startswith("@") or is_json(value):
+        return json_value(option, value)
+    return text_of(option, value)
+
+
+def is_json(value: str) -> bool:
+    """Whether an option's value is JSON as it stands."""
+    try:
+        loads(os.fsencode(value))
+    except BadDataError:
+        return False
+    return True
 
 
 def text_of(option: str, value: str) -> str:

@@ -24,7 +24,7 @@ from gstream.stages import Observer
 from gstream.terminal import visible_bytes
 from gstream.views import VIEWS, JsonView, View
 
-from .failures import Exit, check_stdout, say, say_failure, without_secrets, write_stdout
+from .failures import Exit, check_stdout, one_line, say, say_failure, without_secrets, write_stdout
 from .options import one_view
 from .signals import (
     Interrupted,
@@ -252,7 +252,7 @@ class Run:
             self._status_line = None
 
     def _line(self, text: str) -> None:
-        self.people(" ".join(text.split()) if "\n" in text else text)
+        self.people(one_line(text) if "\n" in text else text)
 
     def people(self, text: str) -> None:
         """Write a line for people to stderr, in place of the status line."""

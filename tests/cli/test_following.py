@@ -205,6 +205,17 @@ def test_an_answer_that_was_blocked_is_neither_gone_on_with_nor_hinted_at(tmp_pa
     assert [request.method for request in server.requests] == ["POST", "POST"]
 
 
+def test_the_cursor_of_an_answer_that_was_blocked_says_that_it_failed(tmp_path: Path) -> None:
+    cursor = ["--cursor", str(tmp_path / "cursor")]
+    with RawServer(answering(servers.opening("Half") + BLOCKED)) as server:
+        first = run(*create(server.url, *cursor))
+        again = run("resume", *cursor, "--base-url", server.url)
+
+    assert (first.code, again.code, again.text, len(server.requests)) == (12, 12, "", 1)
+    assert "was written to its end" in again.stderr
+    assert again.stderr.endswith("gstream: the interaction ended with status failed\n")
+
+
 @pytest.mark.parametrize("view", ["text", "json"])
 @pytest.mark.parametrize("status", [404, 410])
 def test_an_interaction_that_the_server_has_forgotten_cannot_be_gone_on_with(
