@@ -173,7 +173,7 @@ class Progress:
         if self.status == "requires_action":
             hint = answer_hint(self.interaction_id, list(self.calls))
             return kind("the interaction waits for the results of function calls", hint=hint)
-        hint = _STATUS_HINTS.get(self.status, "")
+        hint = "" if why else _STATUS_HINTS.get(self.status, "")  # a reason beats a guess
         return kind(f"the interaction ended with status {self.status}{why}", hint=hint)
 
     def _see(self, interaction: Event) -> None:

@@ -92,6 +92,14 @@ def batch(*events: Event) -> Batch:
     return batch_of(list(events), [line(one) for one in events])
 
 
+def nested(levels: int) -> list[Any]:
+    """A list in a list in a list: so many."""
+    value: list[Any] = []
+    for _ in range(levels - 1):
+        value = [value]
+    return value
+
+
 def accumulated(*events: Event) -> Accumulator:
     """What some events make; it must not matter whether they come one by one or in batches."""
     single, batched, paired = Accumulator(), Accumulator(), Accumulator()

@@ -26,7 +26,7 @@ from gstream.events import (
     parse_lines,
     shorten,
 )
-from tests.support import answer, batch, delta, event, line, ndjson, start, stop
+from tests.support import answer, batch, delta, event, line, ndjson, nested, start, stop
 
 # --- parsing one
 
@@ -98,13 +98,6 @@ def test_nesting_beyond_any_bound_is_bad_data() -> None:
 
 def test_writes_one_line() -> None:
     assert dumps({"a": "ö\n", "b": [1.5, None]}) == '{"a":"ö\\n","b":[1.5,null]}'.encode()
-
-
-def nested(depth: int) -> Any:
-    value: list[Any] = []
-    for _ in range(depth - 1):
-        value = [value]
-    return value
 
 
 @pytest.mark.parametrize(

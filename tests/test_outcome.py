@@ -370,6 +370,22 @@ def test_a_call_that_waits_says_how_to_answer_it() -> None:
 
 
 @pytest.mark.parametrize(
+    ("fields", "hint"),
+    [
+        pytest.param({}, "its answer stops early, at max_output_tokens perhaps", id="no-reason"),
+        pytest.param({"error": {"message": "it was stopped"}}, "", id="a-reason"),
+    ],
+)
+def test_an_incomplete_answer_is_explained_by_a_guess_only_without_a_reason(
+    fields: dict[str, object], hint: str
+) -> None:
+    found = after(created(), completed("incomplete", **fields)).failure()
+
+    assert found is not None
+    assert found.hint == hint
+
+
+@pytest.mark.parametrize(
     ("interaction_id", "calls", "hint"),
     [
         ("", ["c1"], "it is not stored: answer with all steps and the results as the input of -d"),

@@ -1,18 +1,11 @@
 """What keeps JSON from being sent as it was given."""
 
 import math
-from typing import Any
 
 import pytest
 
 from gstream.sendable import flaw_in
-
-
-def nested(levels: int) -> list[Any]:
-    value: list[Any] = []
-    for _ in range(levels - 1):
-        value = [value]
-    return value
+from tests.support import nested
 
 
 @pytest.mark.parametrize(
