@@ -42,17 +42,22 @@ def test_of_several_errors_the_last_is_why_it_ended() -> None:
     assert "safety" in str(follow(model, first=first).failure)
 
 
-def test_a_raw_error_that_stays_is_no_reason_to_connect_again() -> None:
+def after_raw_error(status: int) -> FaultModel:
     model = FaultModel(stream("all"), [Fault(events=9)])
-    refused = RAW_503.replace(b"503", b"400").replace(b"UNAVAILABLE", b"INVALID_ARGUMENT")
     first = model.connect(POST)
-    chunks = [*first.chunks, refused]
-    first.chunks = iter(chunks)
+    first.chunks = iter([*first.chunks, RAW_503.replace(b"503", b"%d" % status)])
+    follow(model, first=first)
+    return model
 
-    followed = follow(model, first=first)
 
-    assert followed.failure is not None
-    assert len(model.requests) == 1
+@pytest.mark.parametrize("status", [400, 407, 410, 428, 430, 499])
+def test_a_raw_error_that_stays_is_no_reason_to_connect_again(status: int) -> None:
+    assert len(after_raw_error(status).requests) == 1
+
+
+@pytest.mark.parametrize("status", [408, 409, 429, 500, 503, 599])
+def test_a_raw_error_that_passes_is_a_reason_to_connect_again(status: int) -> None:
+    assert len(after_raw_error(status).requests) == 2
 
 
 def test_reads_no_further_than_the_end() -> None:

@@ -121,7 +121,7 @@ def test_s3_final_steps_replace_the_rebuilt_ones() -> None:
     assert result.text == "final"
 
 
-@pytest.mark.parametrize("steps", [[], None, "x", [1]])
+@pytest.mark.parametrize("steps", [[], None, "x", [1], 5])
 def test_s3_without_final_steps_the_rebuilt_ones_count(steps: Any) -> None:
     result = accumulated(created(), start(), delta(text="a"), completed(steps=steps))
 
@@ -150,6 +150,13 @@ def test_s4_else_the_newest_cumulative_usage_counts(last: Event) -> None:
     events = [created(), start(), update(usage={"n": 1}), last, completed()]
 
     assert interaction_of(*events)["usage"] == {"n": 9}
+
+
+@pytest.mark.parametrize("kind", ["step.delta", "step.stop"])
+def test_s4_an_empty_usage_is_none(kind: str) -> None:
+    empty = event(kind, index=0, metadata={"total_usage": {}}, usage={})
+
+    assert interaction_of(created(), update(usage={"n": 9}), empty)["usage"] == {"n": 9}
 
 
 def test_s4_the_usage_of_a_step_alone_is_none() -> None:
