@@ -114,6 +114,8 @@ def create(path: str, *, overwrite: bool = False) -> RecordingFile:
         fd = open_output(aside, os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o600)
         return RecordingFile(fd, path, aside)
     except FileExistsError as exc:
+        if os.path.isdir(path):
+            raise CannotCreateError(f"--record {path}: it is a directory") from exc
         raise CannotCreateError(
             f"--record {path}: there is such a file", hint="overwrite it with --force"
         ) from exc

@@ -164,7 +164,7 @@ class Session:
         self.files.tell(self._fail(self.files.of_current(failure)))
         if self.progress.begun and self.files.holds_interaction:
             self._end_interaction()
-        self._judged = True
+        self._judged = not self.progress.begun  # that of a file before may go on in the next
         self._raw.forget()
         self._raw_error = None
         self._reader = self._new_reader()

@@ -399,6 +399,13 @@ def test_overwriting_needs_no_old_file(tmp_path: Path) -> None:
     assert recorded.data.endswith(b"data: 1\n\n")
 
 
+def test_a_directory_is_no_file_to_overwrite(tmp_path: Path) -> None:
+    with pytest.raises(CannotCreateError, match=r"it is a directory$") as caught:
+        create(str(tmp_path))
+
+    assert caught.value.hint == ""
+
+
 @pytest.mark.parametrize("overwrite", [False, True])
 def test_a_directory_that_is_not_there_is_named(tmp_path: Path, overwrite: bool) -> None:
     with pytest.raises(CannotCreateError, match="No such file or directory"):

@@ -15,7 +15,6 @@ from gstream.transport import (
         ("https://host/", "https://host"),
         ("https://host:8443/a/b//", "https://host:8443/a/b"),
         ("http://localhost:80", "http://localhost:80"),
-        ("http://api.localhost", "http://api.localhost"),
         ("http://127.0.0.1:9", "http://127.0.0.1:9"),
         ("http://127.8.9.1", "http://127.8.9.1"),
         ("http://[::1]:9", "http://[::1]:9"),
@@ -51,6 +50,7 @@ def test_a_base_url_has_a_small_scheme_and_no_last_slash(url: str, checked: str)
         ("http://127.0.0.1.host", "in plain text"),
         ("http://localhost.host", "in plain text"),
         ("http://notlocalhost", "in plain text"),
+        ("http://api.localhost", "in plain text"),  # the resolver may send it anywhere
         ("http://0.0.0.0", "in plain text"),
         ("http://[::2]", "in plain text"),
         ("http://10.0.0.1", "in plain text"),

@@ -39,6 +39,7 @@ if TYPE_CHECKING:
 
 _REBUILT_VIEWS = frozenset({"steps", "json"})
 _CONTINUABLE = "requires_continuation"
+_MOST_HOPS = 100  # each is paid for, and a server may never come to an end
 _SAME_COMMAND = "go on with the same gstream create … --cursor FILE"
 
 
@@ -179,7 +180,10 @@ class Following:
             GstreamError: The same of the last hop.
         """
         session = self._run.session
-        while (token := self._next_token(failure, first)) not in {"", self._token}:
+        for _ in range(_MOST_HOPS):
+            token = self._next_token(failure, first)
+            if token in {"", self._token}:
+                break
             interaction_id = session.progress.interaction_id
             self._run.verbose(f"continuing {interaction_id} with its token")
             self._begin_hop([*self._hops, interaction_id], token)

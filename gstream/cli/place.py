@@ -1,12 +1,14 @@
 """The place of a run in its stream, kept in the file of `--cursor` (DESIGN 7.4)."""
 
+import errno
 import hashlib
+import os
 import shlex
 
 from gstream.api import Body
 from gstream.cursor import Cursor
 from gstream.cursor_file import CursorFile
-from gstream.errors import UsageError
+from gstream.errors import NoInputError, UsageError
 from gstream.ledger import Ledger
 from gstream.matching import canonical
 
@@ -66,11 +68,14 @@ class Place:
             last_event_id: Where else to begin; empty for the place in the file.
 
         Raises:
+            NoInputError: There is no such file where one is needed.
             UsageError: The file holds another place, or none where one is needed.
         """
         kept = self._kept
         if kept is None or not kept.interaction_id:
             if not interaction_id:
+                if not os.path.exists(self.path):
+                    raise NoInputError(f"--cursor {self.path}: {os.strerror(errno.ENOENT)}")
                 raise UsageError(f"{self.path}: there is no interaction in it yet")
             return None
         if interaction_id in {"", kept.interaction_id} and not last_event_id:

@@ -119,6 +119,7 @@ class Run:
 
     def failed(self, failure: GstreamError) -> None:
         """Tell a failure that does not end the run; errors are told whatever was asked for."""
+        self._leave_line()
         self._line(f"gstream: {failure}")
 
     def verbose(self, text: str) -> None:
@@ -196,8 +197,8 @@ class Run:
 
     def _tell_end(self, failure: GstreamError | None) -> None:
         self._close_status_line()
-        if failure is not None and not self.sink.at_line_start and os.isatty(1) and os.isatty(2):
-            say("")
+        if failure is not None:
+            self._leave_line()
         asked = self.options["usage"] or (self.options["verbose"] and not self.options["quiet"])
         if self.meter is not None and asked:
             say(f"gstream: {self.meter.line()}")
@@ -250,6 +251,12 @@ class Run:
         if self._status_line is not None:
             self._status_line.close()
             self._status_line = None
+
+    def _leave_line(self) -> None:
+        """Have what is told stand below the text, where both are on one terminal."""
+        if not self.sink.at_line_start and os.isatty(1) and os.isatty(2):
+            say("")
+            self.sink.at_line_start = True
 
     def _line(self, text: str) -> None:
         self.people(one_line(text) if "\n" in text else text)

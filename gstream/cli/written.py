@@ -26,6 +26,16 @@ def check_written_files(options: dict[str, Any]) -> None:
             raise click.UsageError("--record, --stats and --cursor need a file each")
         if same := set(places).intersection(_places(read)):
             raise click.UsageError(f"{same.pop()} is read: nothing else can be written to it")
+        for place in places:
+            if _is_stdout(place):
+                raise click.UsageError(f"{place} is where stdout goes: it needs a file of its own")
+
+
+def _is_stdout(path: str) -> bool:
+    """Whether a regular file is where standard output goes."""
+    with suppress(OSError):  # one of them is not there
+        return os.path.isfile(path) and os.path.samestat(os.stat(path), os.fstat(1))
+    return False
 
 
 def _places(paths: list[str]) -> list[str]:

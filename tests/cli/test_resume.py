@@ -112,5 +112,5 @@ def test_an_event_is_one_of_an_interaction_that_is_named(tmp_path: Path) -> None
 def test_a_cursor_file_that_is_not_there_holds_no_interaction(tmp_path: Path) -> None:
     got = run("resume", "--cursor", str(tmp_path / "none"))
 
-    assert got.code == 2
-    assert "there is no interaction in it yet" in got.stderr
+    assert got.code == 66
+    assert got.stderr == f"gstream: --cursor {tmp_path}/none: No such file or directory\n"

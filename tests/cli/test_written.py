@@ -1,11 +1,12 @@
 """Files that are written: one for each thing, and none that is read."""
 
+import subprocess
 from pathlib import Path
 
 import pytest
 
 from tests import servers
-from tests.cli.support_cli import create, run
+from tests.cli.support_cli import GSTREAM, create, environment, run
 from tests.servers import RawServer
 
 ANSWER = servers.stream("ok")
@@ -48,6 +49,24 @@ def test_a_file_that_is_read_is_not_written(
 
     assert (got.code, got.stdout, path.read_bytes()) == (2, b"", ANSWER)
     assert got.stderr.endswith(f"Error: {path} is read: nothing else can be written to it\n")
+
+
+@pytest.mark.parametrize("mode", ["wb", "ab"])
+@pytest.mark.parametrize(
+    "options", [["--record"], ["--force", "--record"], ["--stats"], ["--cursor"]]
+)
+def test_the_file_that_stdout_goes_to_is_not_written(
+    options: list[str], mode: str, path: Path
+) -> None:
+    command = [*GSTREAM, "create", "--offline", "-p", "Count from 1 to 25.", *options, str(path)]
+    with path.open(mode) as stdout:
+        got = subprocess.run(
+            command, env=environment(), stdout=stdout, stderr=subprocess.PIPE, check=False
+        )
+
+    assert (got.returncode, path.read_bytes()) == (2, b"")
+    told = f"Error: {path} is where stdout goes: it needs a file of its own\n"
+    assert got.stderr.decode().endswith(told)
 
 
 @pytest.mark.parametrize("names", [("/dev/null", "/dev/null"), ("-", "/dev/null")])
