@@ -14,7 +14,7 @@ from .ledger import Ledger
 from .outcome import RUNNING, error_text
 from .retry import is_retried
 from .sse import MAX_EVENT_SIZE
-from .transport import Connect, Request, UnansweredError
+from .transport import Answer, Connect, Request, UnansweredError
 
 OK = 200
 GONE = frozenset({401, 403, 404, 410})
@@ -114,12 +114,20 @@ def get(connect: Connect, request: Request) -> Event:
         answer = connect(request)
     except UnansweredError as exc:
         raise FailedPollError(str(exc)) from exc
-    body = answer.read(MAX_EVENT_SIZE) if answer.status == OK else answer.read()
     if answer.status != OK:
-        why = f"HTTP {answer.status}: {error_text(error_in_body(body))}"
+        why = f"HTTP {answer.status}: {error_text(error_in_body(answer.read()))}"
         raise FailedPollError(why, final=answer.status in GONE or not is_retried(answer.status))
+    return interaction_in(answer, request)
+
+
+def interaction_in(answer: Answer, request: Request) -> Event:
+    """The interaction in the body of an answer.
+
+    Raises:
+        FailedPollError: There is none in it.
+    """
     try:
-        value = loads(body)
+        value = loads(answer.read(MAX_EVENT_SIZE))
     except BadDataError as exc:
         raise FailedPollError(f"{request}: {exc}") from exc
     if not isinstance(value, dict):

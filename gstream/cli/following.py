@@ -14,13 +14,14 @@ from gstream.errors import (
     OutputError,
     RefusedError,
     RequiresActionError,
+    ServerFailedError,
     TruncatedError,
     UsageError,
 )
 from gstream.events import Event, batch_of, dumps
 from gstream.ledger import Ledger
 from gstream.outcome import RUNNING, Progress, answer_hint
-from gstream.polling import FailedPollError, get
+from gstream.polling import FailedPollError, get, interaction_in
 from gstream.resume import Follower
 from gstream.steps import Step
 from gstream.transport import Answer, Request
@@ -146,11 +147,20 @@ class Following:
             progress, stored_steps = self._run.session.progress, None
 
     def _stored_steps(self) -> list[Step] | None:
-        """The steps of an interaction whose beginning another run has shown."""
+        """The steps of an interaction whose beginning another run has shown.
+
+        Raises:
+            GstreamError: They cannot be had: some calls may be among them.
+        """
         progress = self._run.session.progress
         if self._answering is None or progress.status != "requires_action":
             return None
-        steps = self._get(self._requests.get(progress.interaction_id)).get("steps")
+        self._connecting.opened = False
+        request = self._requests.get(progress.interaction_id)
+        try:
+            steps = interaction_in(self._connecting.open(request), request)["steps"]
+        except (FailedPollError, KeyError) as exc:
+            raise ServerFailedError(f"{request}: the calls are not told") from exc
         return steps if isinstance(steps, list) else None
 
     def _create(self, body: api.Body) -> None:

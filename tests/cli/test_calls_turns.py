@@ -196,6 +196,31 @@ def test_a_cursor_of_a_killed_run_leads_to_the_calls_and_their_answers(place: Pa
     assert results(server)[0]["result"] == {"temperature": 22}
 
 
+@pytest.mark.parametrize(
+    ("unknown", "code"),
+    [
+        pytest.param(servers.refusing(503, {}), 69, id="busy"),
+        pytest.param(servers.refusing(404, {}), 64, id="gone"),
+        pytest.param(servers.raw(b"HTTP/1.1 200 OK\r\n\r\n[]"), 69, id="no-interaction"),
+        pytest.param(servers.raw(b"HTTP/1.1 200 OK\r\n\r\n{}"), 69, id="no-steps"),
+    ],
+)
+def test_calls_that_cannot_be_learnt_are_not_left_out(
+    unknown: servers.Script, code: int, place: Path
+) -> None:
+    events = [created("v1_one"), *thought("signature of v1_one"), *function_call()]
+    cut = servers.cut(stream(*events, done=False))
+    common = ["--cursor", "c", "-q", "--exec", "get_weather=cat", "--retries", "0"]
+    with RawServer(cut, calling(), unknown, calling(), STORED, saying("Done")) as server:
+        create(server, *common, "--no-resume")
+        broken = create(server, *common)
+        whole = create(server, *common)
+
+    methods = [request.method for request in server.requests]
+    assert (broken.code, methods) == (code, ["POST", "GET", "GET", "GET", "GET", "POST"])
+    assert (whole.code, whole.text) == (0, "Done\n")
+
+
 STORED = servers.raw(
     b"HTTP/1.1 200 OK\r\n\r\n"
     + json.dumps(
