@@ -8,6 +8,7 @@ from typing import Any
 
 from .errors import BadDataError
 from .events import Event, dumps, loads
+from .inline import decoded
 from .ledger import Ledger
 from .views import VIEWS
 
@@ -93,7 +94,8 @@ def _checked(cursor: Cursor) -> Cursor:
     shown = cursor.view_state.get("shown", [])
     if not (isinstance(shown, list) and all(isinstance(index, int) for index in shown)):
         raise TypeError("shown")
-    if not _is_media_state(cursor.view_state.get("media", {})):
+    media = cursor.view_state.get("media")
+    if media is not None and not _is_media_state(media):
         raise TypeError("media")
     if not all(isinstance(hop, str) for hop in cursor.hops):
         raise TypeError("hops")
@@ -101,12 +103,31 @@ def _checked(cursor: Cursor) -> Cursor:
 
 
 def _is_media_state(value: Any) -> bool:
-    """Whether a value says what is saved: lists of paths by the hashes of their bytes."""
-    files = value.get("files", {}) if isinstance(value, dict) else None
-    return isinstance(files, dict) and all(
+    """Whether a value says what is saved: lists of paths by the hashes of their bytes.
+
+    And what has begun: the number, the first event and the base64 of audio, by its step.
+    """
+    match value:
+        case {"files": dict(files), **rest}:
+            audio = rest.get("audio", {})
+        case _:
+            return False
+    saved = all(
         isinstance(paths, list) and all(isinstance(path, str) for path in paths)
         for paths in files.values()
     )
+    return saved and isinstance(audio, dict) and all(map(_is_audio, audio.items()))
+
+
+def _is_audio(item: tuple[str, Any]) -> bool:
+    index, begun = item
+    match begun:
+        case [int(), {"delta": dict()}, str(data)]:
+            try:
+                return index.isdecimal() and bool(decoded(data))
+            except ValueError:
+                return False
+    return False
 
 
 _EMPTY = Cursor()

@@ -65,7 +65,7 @@ class Display:
             What went wrong: media that could not be saved, JSON that cannot be written.
         """
         if self.media is not None:
-            rest = self.media.end()
+            rest = self.media.end(ended=ended)
             if self._view.wants_paths:
                 self._sink.write(self._view.feed(rest))
             if (failure := self.media.failure) is not None:

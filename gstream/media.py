@@ -15,6 +15,7 @@ from .errors import BadDataError, CannotCreateError, GstreamError
 from .events import Batch, Event, batch_of, delta_type
 from .folder import Folder
 from .inline import decoded
+from .merges import type_for
 from .mime import bare, extension_of, parameter
 
 KINDS = frozenset({"image", "audio", "video", "document"})
@@ -48,17 +49,27 @@ class _Audio(NamedTuple):
 class Media:
     """Saves the media of a run."""
 
-    def __init__(self, folder: Folder, tell: Callable[[str], None], *, thoughts: bool) -> None:
+    def __init__(
+        self,
+        folder: Folder,
+        tell: Callable[[str], None],
+        *,
+        thoughts: bool,
+        goes_on: bool = False,
+    ) -> None:
         """Begin.
 
         Args:
             folder: Where the files go.
             tell: Is told in a line of each file.
             thoughts: Whether images in thought summaries are saved, too.
+            goes_on: Whether another run goes on where the stream breaks off, and with what `state`
+                says: then half an item is left to it.
         """
         self._folder = folder
         self._tell = tell
         self._thoughts = thoughts
+        self._goes_on = goes_on
         self._number = folder.highest_number()
         self._left = MAX_FILES
         self._unsaved: list[str] = []
@@ -76,18 +87,24 @@ class Media:
         events = [new for event in batch.events for new in self._see(event)]
         return batch_of(events, [b""] * len(events))
 
-    def end(self) -> Batch:
-        """Save what is still open: the interaction has ended."""
-        events = self._finish_all()
-        self._kinds, self._saved, self._before = {}, {}, {}
+    def end(self, *, ended: bool) -> Batch:
+        """Save what is still open: no more of it comes in this run."""
+        events = self._finish_all() if ended or not self._goes_on else []
+        self._kinds, self._audio, self._saved, self._before = {}, {}, {}, {}
         self._interaction_id = None
         return batch_of(events, [b""] * len(events))
 
     def state(self) -> Event:
-        """What is saved of the interaction, for another run that goes on with it."""
-        if not self._saved:
+        """What is saved of the interaction or has begun, for another run that goes on with it."""
+        if not (self._saved or self._audio):
             return {}
-        return {"media": {"interaction_id": self._interaction_id, "files": self._saved}}
+        state = {"interaction_id": self._interaction_id, "files": self._saved}
+        if self._audio:
+            state["audio"] = {
+                str(index): [one.number, one.first, _encoded(one.pieces)]
+                for index, one in self._audio.items()
+            }
+        return {"media": state}
 
     def restore(self, state: Event) -> None:
         """Know what an earlier run has saved; `state` is what `state` returned there."""
@@ -95,6 +112,8 @@ class Media:
             case {"media": {"interaction_id": interaction_id, "files": dict(files)}}:
                 self._interaction_id = interaction_id
                 self._saved = _copy(files)
+                for index, (number, first, data) in state["media"].get("audio", {}).items():
+                    self._audio[int(index)] = _Audio(number, first, [decoded(data)])
 
     @property
     def failure(self) -> GstreamError | None:
@@ -139,7 +158,9 @@ class Media:
         kind = delta_type(delta)
         if kind == "thought_summary":
             return [{**event, "delta": self._summary(delta)}]
-        if self._kinds.setdefault(index, "model_output") != "model_output":
+        if index not in self._kinds and (made := type_for(kind)):
+            self._kinds[index] = made
+        if self._kinds.get(index) != "model_output":
             return [event]
         goes_on = index in self._audio and delta.get("data") == "" and "uri" not in delta
         if kind == "audio" and (goes_on or _is_inline(delta)):
@@ -148,7 +169,9 @@ class Media:
         return [*before, {**event, "delta": self._item(delta)}]
 
     def _created(self, interaction_id: Any) -> list[Event]:
-        """A next hop; or the same interaction again, whose items are saved already."""
+        """A next hop; or the same interaction again, whose items are saved, or come once more."""
+        if interaction_id == self._interaction_id:
+            self._audio.clear()
         events = self._finish_all()
         self._before = _copy(self._saved) if interaction_id == self._interaction_id else {}
         self._kinds, self._saved = {}, {}
@@ -211,7 +234,8 @@ class Media:
             audio.pieces.append(data)
             return []
         before = self._finish_audio(index)
-        self._audio[index] = _Audio(self._next_number(), event, [data])
+        first = {**event, "delta": {key: delta[key] for key in delta if key != "data"}}
+        self._audio[index] = _Audio(self._next_number(), first, [data])
         return before
 
     def _finish_audio(self, index: int) -> list[Event]:
@@ -257,9 +281,9 @@ class Media:
             write = _wav_writer(item, pieces) if _is_pcm(item) else _writer(pieces)
             path = self._store(kind + _extension(kind, item), number or self._next_number(), write)
         if not path:
-            return {**item, "data": base64.b64encode(b"".join(pieces)).decode()}
+            return {**item, "data": _encoded(pieces)}
         self._saved.setdefault(digest, []).append(path)
-        rest = {key: value for key, value in item.items() if key != "data"}
+        rest = {key: value for key, value in item.items() if key not in {"type", "data"}}
         return {"type": kind, **rest, "path": path}  # the data may have been all that told its type
 
     def _store(self, rest: str, number: int, write: Callable[[BinaryIO], object]) -> str:
@@ -317,6 +341,10 @@ def _digest(kind: str, pieces: Sequence[bytes]) -> str:
     for piece in pieces:
         digest.update(piece)
     return digest.hexdigest()
+
+
+def _encoded(pieces: Sequence[bytes]) -> str:
+    return base64.b64encode(b"".join(pieces)).decode()
 
 
 def _copy(pool: Pool) -> Pool:

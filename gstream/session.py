@@ -304,6 +304,8 @@ class Session:
         if told or progress.status in RUNNING:
             return NOTHING
         fields = {"id": progress.interaction_id, "status": progress.status}
+        if progress.token:
+            fields["continuation_token"] = progress.token
         end = {"event_type": "interaction.completed", "interaction": fields, "synthesized": True}
         return made([end])
 

@@ -34,8 +34,8 @@ class Stage(Protocol):
         """Take the next events; returns them with paths in place of what is saved."""
         ...
 
-    def end(self) -> Batch:
-        """The events that were held back: the interaction has ended."""
+    def end(self, *, ended: bool) -> Batch:
+        """The events that were held back; `ended` says whether the interaction has an end."""
         ...
 
     def state(self) -> Event:

@@ -152,8 +152,8 @@ class Accumulator:
         for key in ("status", "continuation_token"):
             if isinstance(event.get(key), str):
                 self._fields[key] = event[key]
-        if isinstance(event.get("interaction_id"), str):
-            self._fields.setdefault("id", event["interaction_id"])
+        if isinstance(event.get("interaction_id"), str) and not self._fields.get("id"):
+            self._fields["id"] = event["interaction_id"]
         self._see_usage(event)
 
     def _completed(self, event: Mapping[str, Any]) -> None:
@@ -163,14 +163,14 @@ class Accumulator:
             case {"interaction": dict(fields)}:
                 self._fields.pop("continuation_token", None)
                 if isinstance(steps := fields.get("steps"), list) and steps:
-                    self._final_steps = [step for step in steps if isinstance(step, dict)]
+                    self._final_steps = [own_copy(step) for step in steps if isinstance(step, dict)]
                 self._overlay(fields)
 
     def _overlay(self, fields: Interaction) -> None:
         for key, value in fields.items():
             if key == "usage":
                 self._usage = value or self._usage
-            elif key != "steps" and (value != "" or key not in self._fields):
+            elif key != "steps" and not (value in ("", None) and key in self._fields):
                 self._fields[key] = value
 
     def _unknown(self, event: Mapping[str, Any]) -> None:

@@ -56,7 +56,7 @@ class Saved:
         for at in range(0, len(events), at_once):
             part = list(events[at : at + at_once])
             self.events += self.media.feed(batch_of(part, [line(one) for one in part])).events
-        self.events += self.media.end().events
+        self.events += self.media.end(ended=True).events
 
     @property
     def steps(self) -> list[Event]:

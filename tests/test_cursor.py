@@ -87,6 +87,18 @@ def test_a_cursor_without_the_hash_of_its_request_is_one() -> None:
         pytest.param(
             b'{"gstream_cursor":1,"view_state":{"media":{"files":{"a":[1]}}}}', id="no-paths"
         ),
+        pytest.param(
+            b'{"gstream_cursor":1,"view_state":{"media":{"files":{},"audio":1}}}', id="no-audio"
+        ),
+        pytest.param(
+            b'{"gstream_cursor":1,"view_state":{"media":{"files":{},"audio":{"0":1}}}}',
+            id="no-audio-of-a-step",
+        ),
+        pytest.param(
+            b'{"gstream_cursor":1,"view_state":{"media":{"files":{},'
+            b'"audio":{"0":[1,{"delta":{}},"!"]}}}}',
+            id="no-base64",
+        ),
         pytest.param(b'{"gstream_cursor":1,"view_state":{"shown":[[]]}}', id="no-step-numbers"),
     ],
 )

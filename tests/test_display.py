@@ -35,7 +35,7 @@ class Saver:
         self._held += [one for one in read.events if one is IMAGE]
         return batch(*(one for one in read.events if one is not IMAGE))
 
-    def end(self) -> Batch:
+    def end(self, *, ended: bool) -> Batch:
         return batch(*({**one, "delta": {"type": "image", "path": "1"}} for one in self._held))
 
     def state(self) -> Event:

@@ -83,6 +83,23 @@ def test_an_untyped_item_has_its_kind_beside_its_path(tmp_path: Path) -> None:
     ]
 
 
+def test_an_item_with_an_empty_type_keeps_its_place(tmp_path: Path) -> None:
+    untyped = {"type": None, "data": encoded(b"x"), "mime_type": "image/png"}
+    event = {"event_type": "step.delta", "index": 0, "delta": untyped}
+
+    assert Saved(tmp_path, *answer(event)).content == [
+        {"type": "image", "mime_type": "image/png", "path": f"{tmp_path}/001-image.png"}
+    ]
+
+
+def test_media_of_a_step_that_began_as_a_thought_is_left_alone(tmp_path: Path) -> None:
+    events = [created(), delta("hologram"), delta("thought_signature", signature="s"), image(b"x")]
+
+    got = Saved(tmp_path, *events, completed())
+
+    assert (got.names, got.steps) == ([], [{"type": "thought", "signature": "s"}])
+
+
 def test_a_step_that_never_started_is_output(tmp_path: Path) -> None:
     assert Saved(tmp_path, created(), image(b"x"), completed()).names == ["001-image.png"]
 

@@ -138,6 +138,16 @@ def test_s5_the_next_hop_is_part_of_the_interaction(
     assert [len(orjson.loads(one)["steps"]) for one in running.out.splitlines()] == expected
 
 
+def test_an_end_that_a_status_told_keeps_its_token() -> None:
+    update = event(
+        "interaction.status_update", status="requires_continuation", continuation_token="t"
+    )
+    running, failure = ran(stream(*answer("a")[:-1], update), view="json")
+
+    assert isinstance(failure, IncompleteError)
+    assert orjson.loads(running.out)["continuation_token"] == "t"
+
+
 @pytest.mark.parametrize("after", [b"", DONE_BLOCK], ids=["nothing", "done"])
 def test_an_expected_hop_that_never_comes_is_no_end(after: bytes) -> None:
     running = Running("text")
@@ -300,7 +310,7 @@ class FakeMedia:
         ]
         return batch(*events)
 
-    def end(self) -> Batch:
+    def end(self, *, ended: bool) -> Batch:
         return NOTHING
 
     def state(self) -> Event:

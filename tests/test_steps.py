@@ -79,8 +79,14 @@ def test_s2_an_update_tells_the_id_where_nothing_else_did() -> None:
     assert interaction_of(update(interaction_id="a", status="queued"))["id"] == "a"
 
 
-def test_s2_an_empty_value_does_not_replace_one() -> None:
-    assert interaction_of(created(model="m"), completed(model="", created=""))["model"] == "m"
+def test_s2_an_update_tells_the_id_where_an_empty_one_came() -> None:
+    assert interaction_of(created(""), update(interaction_id="a"))["id"] == "a"
+    assert interaction_of(created("b"), update(interaction_id="a"))["id"] == "b"
+
+
+@pytest.mark.parametrize("empty", ["", None])
+def test_s2_an_empty_value_does_not_replace_one(empty: str | None) -> None:
+    assert interaction_of(created(model="m"), completed(model=empty, created=""))["model"] == "m"
     assert interaction_of(created(), completed(created=""))["created"] == ""
 
 
@@ -119,6 +125,13 @@ def test_s3_final_steps_replace_the_rebuilt_ones() -> None:
 
     assert result.interaction["steps"] == result.steps == result.final_steps == [output("final")]
     assert result.text == "final"
+
+
+def test_u3_final_steps_say_the_types_of_their_items() -> None:
+    untyped = [{"type": "model_output", "content": [{"text": "a"}]}]
+    result = accumulated(created(), completed(steps=untyped))
+
+    assert (result.text, result.steps) == ("a", [output("a")])
 
 
 @pytest.mark.parametrize("steps", [[], None, "x", [1], 5])

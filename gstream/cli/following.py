@@ -155,10 +155,13 @@ class Following:
         progress = self._run.session.progress
         if self._answering is None or progress.status != "requires_action":
             return None
-        self._connecting.opened = False
         request = self._requests.get(progress.interaction_id)
         try:
-            steps = interaction_in(self._connecting.open(request), request)["steps"]
+            answer = self._connecting.open(request)
+        finally:
+            self._connecting.opened = False  # or the run would be at its end
+        try:
+            steps = interaction_in(answer, request)["steps"]
         except (FailedPollError, KeyError) as exc:
             raise ServerFailedError(f"{request}: the calls are not told") from exc
         return steps if isinstance(steps, list) else None

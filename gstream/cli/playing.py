@@ -2,8 +2,9 @@
 
 from collections.abc import Callable, Iterable
 
-from gstream.errors import BadDataError, GstreamError, IncompleteError
+from gstream.errors import BadDataError, GstreamError, IncompleteError, TruncatedError
 from gstream.events import Event
+from gstream.outcome import Progress
 from gstream.recording import Header, Part, Piece
 
 from .run import Run
@@ -48,7 +49,7 @@ def play(
                 _begin_turn(run, fields)
                 ended = False
             case _:  # its exit
-                failure = failure or _failure(piece.fields, run.session.progress.status)
+                failure = failure or _failure(piece.fields, run.session.progress)
                 ended = True
     end = run.session.end_file if failure is None else run.session.end_input
     unreadable = unreadable or _bad_data(end)
@@ -91,11 +92,13 @@ def _begin_turn(run: Run, header: Event) -> None:
                 run.session.expect_hop()
 
 
-def _failure(exit_fields: Event, status_of_stream: str) -> GstreamError | None:
+def _failure(exit_fields: Event, progress: Progress) -> GstreamError | None:
     """What ended the recorded run, where the stream does not tell."""
     match exit_fields:
-        case {"status": 11, "message": str(message)} if status_of_stream == "requires_action":
+        case {"status": 11, "message": str(message)} if progress.status == "requires_action":
             return IncompleteError(f"as recorded: {message}")  # the turns were enough
+        case {"status": 76, "message": str(message)} if progress.whole:
+            return TruncatedError(f"as recorded: {message}")  # what is whole was not all
         case {"status": int(status), "message": str(message)} if status in _NOT_IN_THE_STREAM:
             kinds = {kind.exit_code: kind for kind in GstreamError.__subclasses__()}
             return kinds[status](f"as recorded: {message}")

@@ -110,7 +110,8 @@ class Run:
             folder = Folder(self.options["save_media"])
         except CannotCreateError as exc:
             raise CannotCreateError(f"--save-media {exc}") from exc
-        return Media(folder, self.note, thoughts=self.options["thoughts"])
+        thoughts, goes_on = self.options["thoughts"], bool(self.options.get("cursor"))
+        return Media(folder, self.note, thoughts=thoughts, goes_on=goes_on)
 
     def note(self, text: str) -> None:
         """Tell something that happened and does not end the run."""

@@ -1,8 +1,10 @@
 """`gstream create` over broken connections, with and without a cursor file, on real sockets."""
 
+import base64
 import json
 import signal
 import subprocess
+import wave
 from pathlib import Path
 
 import pytest
@@ -275,6 +277,32 @@ def test_media_that_was_saved_before_a_cut_is_not_saved_again(view: str, tmp_pat
             "001-image.png",
             "002-image.png",
         ]
+
+
+@pytest.mark.parametrize("view", ["text", "ndjson", "steps", "json"])
+@pytest.mark.parametrize("pieces", [1, 2, 3])
+def test_audio_that_a_cut_divides_is_one_file(view: str, pieces: int, tmp_path: Path) -> None:
+    samples = [b"\1\0" * 50, b"\2\0" * 60, b"\3\0" * 70]
+    audio = [
+        support.delta("audio", mime_type="audio/l16", data=base64.b64encode(one).decode())
+        for one in samples
+    ]
+    events = [support.created("v1_a"), support.start(), *audio, support.stop()]
+    events.append(support.completed(id="v1_a"))
+    body = [{**event, "event_id": f"e{at}"} for at, event in enumerate(events)]
+    before, after = body[: 2 + pieces], body[2 + pieces :]
+    rest = body if view in {"steps", "json"} else after
+    args = [f"--{view}", "--cursor", str(tmp_path / "c"), "--save-media", str(tmp_path / "media")]
+    with RawServer(
+        cut(support.stream(*before, done=False)), answering(support.stream(*rest))
+    ) as server:
+        first = run(*create(server.url, *args, "--no-resume"))
+        second = run(*create(server.url, *args))
+
+    assert (first.code, second.code) == (76, 0)
+    assert [path.name for path in (tmp_path / "media").iterdir()] == ["001-audio.wav"]
+    with wave.open(str(tmp_path / "media" / "001-audio.wav")) as wav:
+        assert wav.readframes(1000) == b"".join(samples)
 
 
 def test_another_view_cannot_go_on(tmp_path: Path) -> None:

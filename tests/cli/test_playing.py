@@ -97,6 +97,18 @@ def test_an_end_that_was_not_the_connections_is_not_told_again(
     assert played(command, path).code == 0
 
 
+def test_what_was_cut_behind_a_whole_interaction_ends_as_it_did(
+    command: str, tmp_path: Path
+) -> None:
+    cut = b'[{"id":"x","status":"completed","steps":[]},'
+    live = run("decode", "--record", str(tmp_path / "x.sse"), stdin=cut)
+
+    got = played(command, tmp_path / "x.sse")
+
+    assert (live.code, got.code) == (76, 76)
+    assert got.stderr.endswith("gstream: as recorded: the input ended inside a JSON array\n")
+
+
 def test_a_hop_that_went_on_from_a_checkpoint_is_one_answer(command: str, tmp_path: Path) -> None:
     first = stream(created("v1_a"), start(), delta(text="One, "), done=False)
     second = stream(created("v1_b"), start(), delta(text="two"), stop(), completed())
