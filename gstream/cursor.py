@@ -30,6 +30,7 @@ class Cursor:
         request: The hash of the request that began it; empty where another program did.
         hops: The ids of the interactions that it continues, in order (PROTOCOL d.5).
         token: The continuation token that it was begun with; empty without one.
+        flawed: Whether events could not be read that do not come again.
     """
 
     interaction_id: str = ""
@@ -42,6 +43,7 @@ class Cursor:
     request: str = ""
     hops: list[str] = field(default_factory=list)
     token: str = ""
+    flawed: bool = False
 
     def restored_ledger(self, path: str) -> Ledger:
         """The ledger of the run that wrote the cursor.

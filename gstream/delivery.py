@@ -8,6 +8,7 @@ from collections.abc import Callable
 
 from .blocks import DONE_BLOCK, block_of
 from .documents import joined
+from .errors import TruncatedError
 from .events import DONE_EVENT, Batch, Event, batch_of
 from .finished import is_running
 from .ledger import Ledger
@@ -27,6 +28,7 @@ class Delivery:
         ended: Whether the newest connection has brought an end, if perhaps not the right one.
         handed: How many events were handed on.
         at_checkpoint: Whether a continuation token came, and no output since (PROTOCOL d.5).
+        own_id: The interaction that was asked for; empty where it is a new one.
     """
 
     def __init__(
@@ -41,6 +43,7 @@ class Delivery:
         """
         self.ended = self.at_checkpoint = False
         self.handed = 0
+        self.own_id = ""
         self._session = session
         self._ledger = ledger
         self._handed_on = handed_on
@@ -90,6 +93,8 @@ class Delivery:
     def take(self, batch: Batch, replay: Replay | None, raw: bytes) -> None:
         """Hand on what is new of some events; as `take_one`, whose block is that of all of them."""
         notable = batch.notable
+        if notable and self.own_id:
+            self._check_own(notable)
         if replay is None and not self._held and not (notable and _may_be_noise(notable)):
             if raw:
                 self._session.show_raw(raw)
@@ -111,7 +116,10 @@ class Delivery:
 
         Raises:
             ContradictionError: It differs from what was handed on.
+            TruncatedError: It is of another interaction.
         """
+        if self.own_id:
+            self._check_own([event])
         if self.ended and not self.over:
             return  # nothing follows [DONE]
         if event["event_type"] == "error" or self._is_early_end(event):
@@ -130,6 +138,15 @@ class Delivery:
         elif event["event_type"] == "interaction.completed":
             self._session.end_again(batch_of([event], [line]))  # an earlier run has shown it
             self.ended = True
+
+    def _check_own(self, events: list[Event]) -> None:
+        for event in events:
+            match event:
+                case {
+                    "event_type": "interaction.created" | "interaction.completed",
+                    "interaction": {"id": str(other)},
+                } if other not in {"", self.own_id}:
+                    raise TruncatedError(f"the server answers with another interaction, {other}")
 
     def say_done(self) -> None:
         """End what is raw as the server would have, had its connection held."""

@@ -34,12 +34,13 @@ class EventParser:
 
     Attributes:
         broken: How many could not be read.
+        broken_before_last: How many could not be read before the newest with an id that could.
         values: Makes events of what is none by itself.
     """
 
     def __init__(self, report: Report) -> None:
         """Begin; `report` is told about each broken event."""
-        self.broken = 0
+        self.broken = self.broken_before_last = 0
         self.values = Values(report)
         self._report = report
         self._count = 0
@@ -61,6 +62,7 @@ class EventParser:
         except (ValueError, KeyError, TypeError):
             return None  # the exception, which holds what was parsed, is gone after this
         self._count += len(lines)
+        self._see_place(batch)
         return batch
 
     def one_by_one(self, placed: Iterable[Placed]) -> Batch:
@@ -103,8 +105,13 @@ class EventParser:
             except BadDataError as exc:
                 self.tell_broken(f"{kind} {self._count} at byte {place} is {exc}")
             else:
+                self._see_place(batches[-1])
                 self._see_end(batches[-1])
         return joined(*batches)
+
+    def _see_place(self, batch: Batch) -> None:
+        if self.broken > self.broken_before_last and any(map(_has_id, batch.events)):
+            self.broken_before_last = self.broken
 
     def _see_end(self, batch: Batch) -> None:
         if self._broken_at_end is None and any(map(_is_end, batch.notable)):
@@ -122,6 +129,10 @@ class EventParser:
         unnamed = not isinstance(value.get("event_type"), str)
         event = named(value, name)
         return batch_of([event], [dumps(event) + b"\n" if unnamed else line_of(raw)])
+
+
+def _has_id(event: Event) -> bool:
+    return bool(event.get("event_id"))
 
 
 def _is_end(event: Event) -> bool:

@@ -88,6 +88,11 @@ class EventReader:
         return self._parser.broken_before_end
 
     @property
+    def broken_before_last(self) -> int:
+        """How many could not be read before the newest with an id: what follows it is asked for."""
+        return self._parser.broken_before_last
+
+    @property
     def leftover(self) -> bool:
         """Whether the input ended inside an event that could not be used."""
         return self._input is not None and self._input.leftover

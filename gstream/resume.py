@@ -76,7 +76,8 @@ class Follower:
         self._resuming = resuming
         self._new_reader = new_reader
         self._last_reader = new_reader()
-        self._leftover = b""
+        self._leftover = self._damaged = b""
+        self._missed = 0
         self._failures = 0
         self._fruitless = 0
         self._whole_again = self._known = False
@@ -114,6 +115,7 @@ class Follower:
             GstreamError: The connection broke before the first event, or brought what is no stream.
         """
         self._known = known
+        self._delivery.own_id = self._session.progress.interaction_id if known else ""
         try:
             if replays:
                 end = self._read_again(answer, after_last_id=replays == "after")
@@ -126,7 +128,7 @@ class Follower:
             return TruncatedError(f"the stream contradicts what was handed on: {exc}")
         except TruncatedError as exc:
             self._delivery.release()
-            self._session.show_raw(self._leftover)
+            self._session.show_raw(self._damaged + self._leftover)
             self._session.body_read(self._last_reader)
             return exc
         self.ended = True
@@ -231,6 +233,7 @@ class Follower:
     def _read(self, answer: Answer, replay: Replay | None) -> End:
         """Hand on what a connection brings; returns how it ended."""
         reader = self._new_reader()
+        self._missed, self._damaged = 0, b""
         splitter = BlockSplitter() if self._session.wants_raw else None
         end = End("the stream ended early")
         try:
@@ -264,9 +267,16 @@ class Follower:
         splitter: BlockSplitter | None,
     ) -> None:
         if splitter is None:
-            self._delivery.take(reader.feed(chunk), replay, b"")
+            batch = reader.feed(chunk)
+            self._miss(reader)
+            self._delivery.take(batch, replay, b"")
         else:
             self._take_blocks(splitter.feed(chunk), reader, replay)
+
+    def _miss(self, reader: EventReader) -> None:
+        """Take note of what could not be read and is not asked for again."""
+        self._session.miss(reader.broken_before_last - self._missed)
+        self._missed = reader.broken_before_last
 
     def _finish(
         self, reader: EventReader, replay: Replay | None, splitter: BlockSplitter | None
@@ -294,13 +304,21 @@ class Follower:
         return End(f"the server broke off the stream: {error_text(error)}", error)
 
     def _take_blocks(self, blocks: list[bytes], reader: EventReader, replay: Replay | None) -> None:
-        """Hand on events and their raw blocks; a block that cannot be read is not shown."""
+        """Hand on events and their raw blocks.
+
+        One that cannot be read is shown with the next one: the newest may come again.
+        """
         for block in blocks:
             if self._delivery.ended and self._delivery.nothing_follows:
                 return
             broken = reader.broken
             batch = reader.feed(block)
-            self._delivery.take(batch, replay, block if reader.broken == broken else b"")
+            self._miss(reader)
+            if reader.broken > broken or (self._damaged and not batch.events):
+                self._damaged += block
+            else:
+                self._delivery.take(batch, replay, self._damaged + block)
+                self._damaged = b""
 
     # --- polling
 

@@ -33,6 +33,7 @@ class Session:
     Attributes:
         progress: What is known of the newest interaction.
         finished: Whether `[DONE]` has come: a live stream says nothing more.
+        flawed: Whether events could not be read that do not come again.
         files: Whose failures are told with their names, where there are several.
     """
 
@@ -58,6 +59,7 @@ class Session:
         """
         self.progress = Progress()
         self.files = FileNames()
+        self.flawed = False
         self._sink = sink
         self._tell = report
         self._display = Display(view, sink, observers, self._report)
@@ -179,11 +181,16 @@ class Session:
         """Take what a reader found out about a body as a whole, now that it has ended."""
         self._raw_error = reader.raw_error
         self._http_status = reader.http_status
-        if reader.broken:
-            broken = BadDataError(f"{_events(reader.broken)} could not be read")
-            self.files.tell(self._fail(self.files.of_current(broken)))
+        self.miss(reader.broken)
         if reader.is_open_array and self.progress.ended:
             self._fail(TruncatedError("the input ended inside a JSON array"))
+
+    def miss(self, events: int) -> None:
+        """Say that so many events could not be read: the answer lacks what they held."""
+        if events:
+            self.flawed = True
+            broken = BadDataError(f"{_events(events)} could not be read")
+            self.files.tell(self._fail(self.files.of_current(broken)))
 
     @property
     def wants_raw(self) -> bool:

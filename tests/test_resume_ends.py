@@ -5,12 +5,12 @@ from collections.abc import Iterator
 
 import pytest
 
-from gstream.errors import TimeIsUpError, TruncatedError
+from gstream.errors import BadDataError, TimeIsUpError, TruncatedError
 from gstream.outcome import error_event
 from gstream.transport import Answer, BrokenStreamError, Request, UnansweredError
 from tests.drawn_faults import stream
 from tests.faults import DONE, RAW_503, Fault, FaultModel
-from tests.followers import POST, RETRIES, FakeRequests, follow, uncut
+from tests.followers import POST, RETRIES, FakeRequests, Followed, follow, uncut
 
 STALLED = Fault(events=0, ending="silent")
 GONE = Fault(status=404)
@@ -40,6 +40,49 @@ def test_of_several_errors_the_last_is_why_it_ended() -> None:
     model.events = stream("all")
 
     assert "safety" in str(follow(model, first=first).failure)
+
+
+def damaged_and_cut(view: str, *, behind: int) -> Followed:
+    """What comes of a connection that ends so many events behind one that cannot be read."""
+    model = FaultModel(stream("all"), [Fault(events=10 + behind)])
+    first = model.connect(POST)
+    blocks = b"".join(first.chunks).split(b"\n\n")
+    blocks[9] = DAMAGED
+    first.chunks = iter([block + b"\n\n" for block in blocks[:-1]])
+    return follow(model, view, first=first)
+
+
+DAMAGED = b'data: {"event_type":"step.delta","index":1,"delta":{"type":"text","te'
+
+
+@pytest.mark.parametrize("view", ["text", "ndjson", "steps", "json", "sse"])
+def test_what_could_not_be_read_is_missing_though_the_rest_was_resumed(view: str) -> None:
+    followed = damaged_and_cut(view, behind=2)
+
+    assert isinstance(followed.failure, BadDataError)
+    assert str(followed.failure) == "1 event could not be read"
+    assert len(followed.model.requests) == 2
+    assert b"Hello " not in followed.output
+    if view == "sse":
+        assert followed.output.count(DAMAGED + b"\n\n") == 1
+
+
+@pytest.mark.parametrize("view", ["text", "ndjson", "steps", "json", "sse"])
+def test_what_could_not_be_read_right_before_a_cut_comes_again(view: str) -> None:
+    followed = damaged_and_cut(view, behind=0)
+
+    assert followed.failure is None
+    assert followed.output == uncut(stream("all"), view)
+
+
+def test_what_could_not_be_read_where_nothing_can_be_had_after_it_is_shown_raw() -> None:
+    model = FaultModel(stream("all"))
+    first = model.connect(POST)
+    first.chunks = iter([DAMAGED + b"\n\n"])
+    followed = follow(model, "sse", first=first, enabled=False)
+
+    assert isinstance(followed.failure, BadDataError)
+    assert followed.output == DAMAGED + b"\n\n"
 
 
 def after_raw_error(status: int) -> FaultModel:

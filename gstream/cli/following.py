@@ -249,6 +249,8 @@ class Following:
         session.progress.interaction_id = kept.interaction_id
         session.progress.status = kept.status
         session.progress.last_event_id = kept.last_event_id
+        if kept.flawed and (kept.finished or self._run.view not in _REBUILT_VIEWS):
+            session.miss(1)
         if kept.finished:
             self._tell_finished(kept)
             return None

@@ -104,6 +104,7 @@ class Place:
                 self._request,
                 self.hops,
                 self.token,
+                self._run.session.flawed,
             )
             self._file.save(kept)
 

@@ -279,6 +279,20 @@ def test_media_that_was_saved_before_a_cut_is_not_saved_again(view: str, tmp_pat
         ]
 
 
+def test_a_cursor_remembers_what_could_not_be_read(tmp_path: Path) -> None:
+    body = support.stream(*stream("all")).replace(b'"text":"Hello "}', b'"text":"Hello "')
+    cut_at = body.index(b'data: {"event_type":"step.delta","index":1,"delta":{"type":"image"')
+    damaged, rest = body[:cut_at], body[cut_at:]
+    cursor = ["--cursor", str(tmp_path / "c")]
+    with RawServer(cut(damaged), answering(rest)) as server:
+        runs = [run(*create(server.url, *cursor, "--no-resume"))]
+        runs += [run("resume", *cursor, "--base-url", server.url) for _ in range(2)]
+
+    assert [one.code for one in runs] == [65, 65, 65]
+    assert all(one.stderr.endswith("1 event could not be read\n") for one in runs[1:])
+    assert [request.method for request in server.requests] == ["POST", "GET"]
+
+
 @pytest.mark.parametrize("view", ["text", "ndjson", "steps", "json"])
 @pytest.mark.parametrize("pieces", [1, 2, 3])
 def test_audio_that_a_cut_divides_is_one_file(view: str, pieces: int, tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from tests import servers
 from tests.cli.support_cli import Ran, run
 from tests.drawn_faults import stream
 from tests.faults import Fault, FaultModel, FaultServer
@@ -107,6 +108,24 @@ def test_an_event_is_one_of_an_interaction_that_is_named(tmp_path: Path) -> None
 
     assert got.code == 2
     assert "--last-event-id needs the ID of the interaction" in got.stderr
+
+
+@pytest.mark.parametrize("view", ["text", "ndjson", "steps", "json", "sse"])
+@pytest.mark.parametrize(
+    "body",
+    [
+        pytest.param(servers.stream("not yours"), id="stream"),
+        pytest.param(b'{"id":"v1_built","status":"completed","steps":[]}', id="json"),
+        pytest.param(servers.step_start() + servers.ending(id="v1_built"), id="with-its-end-alone"),
+    ],
+)
+def test_another_interaction_is_no_answer(body: bytes, view: str) -> None:
+    with RawServer(servers.answering(body)) as server:
+        got = run("resume", "v1_x", f"--{view}", "--base-url", server.url)
+
+    assert got.code == 76
+    assert b"not yours" not in got.stdout
+    assert "the server answers with another interaction, v1_built\n" in got.stderr
 
 
 def test_a_cursor_file_that_is_not_there_holds_no_interaction(tmp_path: Path) -> None:
