@@ -202,7 +202,8 @@ class SseView(_Base):
 class StepsView(_Base):
     """Each step as one line of JSON when it has stopped.
 
-    One that starts again replaces the first (A3): it is shown once more if it differs.
+    One that starts again replaces the first (A3): it is shown once more if it differs. So is one
+    to which something came after its stop (S1), at the end.
     """
 
     wants_paths = True
@@ -211,11 +212,15 @@ class StepsView(_Base):
         self._accumulator = Accumulator()
         self._shown: set[int] = set()
         self._before: set[int] = set()
+        self._late: set[int] = set()
         self._checksums: dict[int, int] = {}  # of the lines of this run
 
     def feed(self, batch: Batch) -> bytes:
         lines: list[bytes] = []
         if not batch.notable:
+            if self._checksums:
+                run = batch.run()
+                self._late.update([run[0]] if run else map(_delta_index, batch.events))
             self._accumulator.feed_batch(batch)
             return b""
         for event in batch.events:
@@ -224,12 +229,15 @@ class StepsView(_Base):
                 if self._accumulator.indexes:
                     lines += self._rest(partial=False)
                     self._shown.clear()
+                    self._late.clear()
                     self._checksums.clear()
             self._accumulator.feed(event)
             if event["event_type"] == "step.start":
                 self._started(event.get("index"))
             elif event["event_type"] == "step.stop":
                 lines += self._stopped(event.get("index"))
+            elif self._checksums:
+                self._late.add(_delta_index(event))
         return b"".join(lines)
 
     def end(self, *, whole: bool, ended: bool) -> bytes:
@@ -251,6 +259,7 @@ class StepsView(_Base):
         if not known or index in self._shown:
             return []
         self._shown.add(index)
+        self._late.discard(index)
         return self._line(index, {})
 
     def _started(self, index: Any) -> None:
@@ -264,10 +273,11 @@ class StepsView(_Base):
         return [] if before == self._checksums[index] else [line]
 
     def _rest(self, *, partial: bool) -> list[bytes]:
-        """The steps that never stopped, and those that came with the end alone (S3)."""
+        """The steps that never stopped or went on, and those that came with the end alone (S3)."""
         mark = {"partial": True} if partial else {}
         indexes = self._accumulator.indexes
-        missing = [index for index in indexes if index not in self._shown]
+        late = self._late & self._checksums.keys()
+        missing = [index for index in indexes if index in late or index not in self._shown]
         open_steps = [line for index in missing for line in self._line(index, mark)]
         known = len(self._shown.union(indexes))
         return open_steps + [dump_line(step) for step in self._accumulator.final_steps[known:]]
@@ -309,6 +319,12 @@ VIEWS: dict[str, Callable[[], View]] = {
     "json": JsonView,
     "sse": SseView,
 }
+
+
+def _delta_index(event: Event) -> int:
+    """The index of the step that a delta belongs to; -1 if it does not say."""
+    index = event.get("index")
+    return index if isinstance(index, int) else -1
 
 
 def step_text(step: Step) -> str:

@@ -241,6 +241,21 @@ def test_sse_is_the_bytes_as_they_came() -> None:
         pytest.param([start(), delta(text="a")], [output("a")], id="without-its-stop"),
         pytest.param([created(), completed(steps=[output("a")])], [output("a")], id="s3-final"),
         pytest.param(
+            [created(), start(), delta(text="a"), stop(), delta(text="b"), completed()],
+            [output("a"), output("ab")],
+            id="s1-after-its-stop",
+        ),
+        pytest.param(
+            [created(), start(), delta(text="a"), stop(), delta("hologram"), completed()],
+            [output("a")],
+            id="u1-nothing-after-its-stop",
+        ),
+        pytest.param(
+            [*answer("a")[:-1], start(index=1), delta(index=1, text="b"), stop(1), completed()],
+            [output("a"), output("b")],
+            id="two",
+        ),
+        pytest.param(
             [*answer("a"), completed(steps=[output("b")])], [output("a")], id="s3-not-again"
         ),
         pytest.param(
@@ -310,7 +325,7 @@ def test_media_is_counted_wherever_it_stands(events: list[Event], count: int) ->
             [start(), delta(text="ab"), stop()], [output("a"), output("ab")], id="another"
         ),
         pytest.param([start(), delta(text="ab")], [output("a"), output("ab")], id="never-stopped"),
-        pytest.param([delta(text="b"), stop()], [output("a")], id="late"),
+        pytest.param([delta(text="b"), stop()], [output("a"), output("ab")], id="late"),
     ],
 )
 def test_a3_a_step_that_starts_again_is_shown_again_if_it_differs(
