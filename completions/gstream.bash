@@ -98,10 +98,16 @@ _gstream() {
 
 # Files after a "@", which bash itself would take for the name of a host.
 _gstream_files_at() {
-    if [[ $current == @* ]]; then
-        compopt -o filenames
-        mapfile -t COMPREPLY < <(compgen -f -P @ -- "${current#@}")
-    fi
+    local -i at
+    if [[ $current != @* ]]; then return; fi
+    mapfile -t COMPREPLY < <(compgen -f -- "${current#@}")
+    # Not with "-o filenames", which would write "\@" and know no directory behind it.
+    for at in "${!COMPREPLY[@]}"; do
+        local slash='' file=${COMPREPLY[at]}
+        if [[ -d $file ]]; then slash=/; fi
+        printf -v "COMPREPLY[at]" '@%q%s' "$file" "$slash"
+    done
+    if [[ ${COMPREPLY[0]-} == */ ]]; then compopt -o nospace; fi
 }
 
 complete -F _gstream gstream
