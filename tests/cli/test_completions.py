@@ -55,6 +55,7 @@ CASES = [
     pytest.param("resume v1 --last", "resume v1 --last-event-id", id="option-after-an-operand"),
     pytest.param("resume ans", "resume ans", id="nothing-for-an-operand-that-is-no-file"),
 ]
+AT_ONCE = [case for case in CASES if "\t" not in str(case.values[0])]
 
 
 class Shell:
@@ -144,9 +145,7 @@ def test_a_tab_completes_the_word_without_starting_the_program(
 
 
 @pytest.mark.needs("fish")
-@pytest.mark.parametrize(
-    ("typed", "completed"), [case for case in CASES if "\t" not in str(case.values[0])]
-)
+@pytest.mark.parametrize(("typed", "completed"), AT_ONCE)
 def test_fish_completes_the_word_without_starting_the_program(
     typed: str, completed: str, tmp_path: Path
 ) -> None:

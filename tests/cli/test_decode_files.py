@@ -76,6 +76,9 @@ def files(tmp_path: Path) -> Path:
         pytest.param("no whole", "Hello\n", 65, "no: the input is not", id="name-in-the-words"),
         pytest.param("none whole", "Hello\n", 66, "none: No such file", id="no-file"),
         pytest.param("failed other", "HelloHello\n", 12, "failed: the interaction", id="failed"),
+        pytest.param("cut none whole", "Hello\n", 66, "none: No such file", id="no-file-between"),
+        pytest.param("cut words whole", "Hello\n", 65, "words: the input", id="no-stream-between"),
+        pytest.param("cut none cut", "Hel", 66, "cut: the stream ended", id="cut-on-both-sides"),
         pytest.param("cut differs", "Hel", 76, "contradicts what was shown", id="contradiction"),
     ],
 )

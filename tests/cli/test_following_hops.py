@@ -65,6 +65,18 @@ def whole(view: str, folder: Path) -> bytes:
         return create(server, folder / "whole", view).stdout
 
 
+def test_a_server_that_never_ends_is_not_paid_for_ever(tmp_path: Path) -> None:
+    token = "requires_continuation"
+    hops = [
+        answering(begun(number, "x") + step_stop() + ending(token, continuation_token=f"t{number}"))
+        for number in range(102)
+    ]
+    with RawServer(*hops) as server:
+        got = run("create", "-p", "x", "-m", "m", "--base-url", server.url)
+
+    assert (got.code, got.text, len(server.requests)) == (11, "x" * 101, 101)
+
+
 @pytest.mark.parametrize("view", ["text", "ndjson", "sse"])
 @pytest.mark.parametrize("number", [1, 2, 3])
 def test_create_goes_on_in_any_hop_and_then_with_the_others(

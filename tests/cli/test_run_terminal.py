@@ -1,6 +1,7 @@
 """A run on a terminal: model and server may write what they want, the terminal obeys none of it."""
 
 import json
+from pathlib import Path
 
 import pytest
 
@@ -63,3 +64,16 @@ def test_a_failure_begins_a_line_of_its_own_on_a_shared_terminal() -> None:
         with started("decode", stdin=-1, stdout=terminal.end, stderr=terminal.end) as process:
             process.communicate(servers.opening("half a line"), timeout=servers.DEADLINE)
         assert terminal.shown().startswith(b"half a line\ngstream: the stream ended before ")
+
+
+def test_each_of_several_failures_begins_a_line_of_its_own(tmp_path: Path) -> None:
+    (tmp_path / "cut").write_bytes(servers.opening("half a line"))
+    with Terminal() as terminal:
+        args = ["decode", str(tmp_path / "cut"), str(tmp_path / "none")]
+        with started(*args, stdout=terminal.end, stderr=terminal.end) as process:
+            process.wait(timeout=servers.DEADLINE)
+        shown = terminal.shown().decode()
+
+    assert shown.startswith(f"half a line\ngstream: {tmp_path}/cut: the stream ended before ")
+    assert shown.endswith(f"\ngstream: {tmp_path}/none: No such file or directory\n")
+    assert "\n\n" not in shown
