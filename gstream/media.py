@@ -232,11 +232,12 @@ class Media:
             and all(delta.get(key) == audio.first["delta"].get(key) for key in _FORMAT)
         ):
             audio.pieces.append(data)
-            return []
+            return _usage_of(event)
         before = self._finish_audio(index)
         first = {**event, "delta": {key: delta[key] for key in delta if key != "data"}}
+        first.pop("metadata", None)
         self._audio[index] = _Audio(self._next_number(), first, [data])
-        return before
+        return before + _usage_of(event)
 
     def _finish_audio(self, index: int) -> list[Event]:
         audio = self._audio.pop(index, None) if self._audio else None
@@ -317,6 +318,13 @@ class Media:
         self._unsaved.append(path)
         if len(self._unsaved) <= _MOST_NAMED:
             self._tell(f"{path} is not saved: {why}")
+
+
+def _usage_of(event: Event) -> list[Event]:
+    """What an event whose data waits for the rest of its item tells already (PROTOCOL S4)."""
+    if "metadata" not in event:
+        return []
+    return [{key: value for key, value in event.items() if key != "delta"}]
 
 
 def _is_inline(item: Event) -> bool:

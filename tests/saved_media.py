@@ -59,6 +59,12 @@ class Saved:
         self.events += self.media.end(ended=True).events
 
     @property
+    def interaction(self) -> Event:
+        accumulator = Accumulator()
+        accumulator.feed_all(self.events)
+        return accumulator.interaction
+
+    @property
     def steps(self) -> list[Event]:
         accumulator = Accumulator()
         accumulator.feed_all(self.events)

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from tests.saved_media import Event, Saved, answer, audio, encoded, image, played
-from tests.support import completed, created, delta, start, stop
+from tests.support import completed, created, delta, event, start, stop
 
 
 def test_pieces_of_pcm_are_one_wav_that_plays(tmp_path: Path) -> None:
@@ -122,6 +122,20 @@ def test_audio_that_an_image_interrupts_keeps_its_number(tmp_path: Path) -> None
 
     assert got.names == ["001-audio.wav", "002-image.png"]
     assert [item["type"] for item in got.content] == ["audio", "image"]
+
+
+def test_tokens_that_pieces_of_audio_count_are_the_newest(tmp_path: Path) -> None:
+    counted = [
+        {**audio(b"ab"), "metadata": {"total_usage": {"total_tokens": count}}} for count in (1, 2)
+    ]
+    update = event("interaction.status_update", usage={"total_tokens": 3})
+
+    two = Saved(tmp_path / "a", *answer(*counted))
+    three = Saved(tmp_path / "b", *answer(*counted, update))
+
+    assert two.interaction["usage"] == {"total_tokens": 2}
+    assert three.interaction["usage"] == {"total_tokens": 3}
+    assert (len(two.content), two.names) == (1, ["001-audio.wav"])
 
 
 def test_audio_of_a_stream_that_was_cut_is_saved(tmp_path: Path) -> None:
