@@ -44,6 +44,9 @@ class Followed:
     model: FaultModel
     seconds: float
     waits: list[float] = field(default_factory=list)
+    ended: bool = False
+    refused: bool = False
+    at_checkpoint: bool = False
 
     @property
     def polled(self) -> bool:
@@ -82,7 +85,19 @@ def follow(
     failure = running.follow(model, first or model.connect(request), ledger, known=bool(after))
     waits = running.waits
     told = running.told
-    return Followed(bytes(out), failure, told, model, sum(waits), [w for w in waits if w])
+    follower = running.follower
+    assert follower is not None
+    return Followed(
+        bytes(out),
+        failure,
+        told,
+        model,
+        sum(waits),
+        [wait for wait in waits if wait],
+        follower.ended,
+        follower.refused,
+        follower.at_checkpoint,
+    )
 
 
 def uncut(events: list[dict[str, Any]], view: str) -> bytes:
@@ -162,6 +177,7 @@ class _Running:
         self.waits: list[float] = []
         self.session = Session(VIEWS[view](), Sink(write), report=self.told.append)
         self.handed_on: Callable[[Ledger], None] | None = None
+        self.follower: Follower | None = None
         self._enabled = enabled
 
     def go_on(self, interaction_id: str, cursor: Event, ledger: Ledger) -> None:
@@ -174,7 +190,7 @@ class _Running:
     def follow(
         self, model: FaultModel, answer: Answer, ledger: Ledger, *, known: bool
     ) -> GstreamError | None:
-        follower = Follower(
+        self.follower = follower = Follower(
             self.session,
             model.connect,
             FakeRequests(),

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 import pytest
 
 from gstream.errors import BadDataError, TimeIsUpError, TruncatedError
+from gstream.events import Event
 from gstream.outcome import error_event
 from gstream.transport import Answer, BrokenStreamError, Request, UnansweredError
 from tests.drawn_faults import stream
@@ -19,6 +20,13 @@ TRIED = 3  # how often nothing new comes before the interaction is polled
 
 def kinds(output: bytes) -> list[str]:
     return [json.loads(line)["event_type"] for line in output.splitlines()]
+
+
+UPDATE: Event = {
+    "event_type": "interaction.status_update",
+    "status": "in_progress",
+    "continuation_token": "t",
+}
 
 
 @pytest.mark.parametrize("code", ["safety", "too_many", "service_unavailable"])
@@ -40,6 +48,44 @@ def test_of_several_errors_the_last_is_why_it_ended() -> None:
     model.events = stream("all")
 
     assert "safety" in str(follow(model, first=first).failure)
+
+
+def test_knows_how_it_ended() -> None:
+    def ends(model: FaultModel, *, enabled: bool = True) -> tuple[bool, bool]:
+        followed = follow(model, enabled=enabled)
+        return followed.ended, followed.refused
+
+    blocked = [*stream("all")[:12], {"event_type": "error", "error": {"code": "safety"}}]
+
+    assert ends(FaultModel(stream("all"), [Fault(events=5)])) == (True, False)
+    assert ends(FaultModel(stream("all"), [Fault(events=5)]), enabled=False) == (False, False)
+    assert ends(FaultModel(blocked, [Fault(events=13)])) == (False, True)
+
+
+@pytest.mark.parametrize(
+    ("events", "known"),
+    [
+        pytest.param([], False, id="nothing"),
+        pytest.param([UPDATE], True, id="a-token"),
+        pytest.param([UPDATE, stream("all")[2]], False, id="output-behind-it"),
+        pytest.param([UPDATE, {"event_type": "interaction.heartbeat"}], True, id="a-notice"),
+    ],
+)
+def test_knows_whether_it_stands_at_a_checkpoint(events: list[Event], known: bool) -> None:
+    begun = [*stream("all")[:1], *events]
+    model = FaultModel(begun, [Fault(events=len(begun))])
+
+    assert follow(model, enabled=False).at_checkpoint is known
+
+
+def test_a_stream_that_ends_before_its_first_event_says_so() -> None:
+    first = FaultModel(stream("all")).connect(POST)
+    first.chunks = iter([b": wait\n\n"])
+
+    failure = follow(FaultModel(stream("all")), first=first).failure
+
+    assert isinstance(failure, TruncatedError)
+    assert str(failure) == "the stream ended early, before the first event"
 
 
 def damaged_and_cut(view: str, *, behind: int) -> Followed:
