@@ -314,7 +314,7 @@ class Follower:
             broken = reader.broken
             batch = reader.feed(block)
             self._miss(reader)
-            if reader.broken > broken or (self._damaged and not batch.events):
+            if not batch.events and (self._damaged or reader.broken > broken):
                 self._damaged += block
             else:
                 self._delivery.take(batch, replay, self._damaged + block)

@@ -121,6 +121,20 @@ def test_what_could_not_be_read_right_before_a_cut_comes_again(view: str) -> Non
     assert followed.output == uncut(stream("all"), view)
 
 
+@pytest.mark.parametrize("view", ["text", "sse"])
+def test_what_stands_in_one_block_with_what_cannot_be_read_is_shown(view: str) -> None:
+    model = FaultModel(stream("all"))
+    first = model.connect(POST)
+    blocks = b"".join(first.chunks).split(b"\n\n")
+    blocks[9] = b'{"no":"error"}\n' + blocks[9]
+    first.chunks = iter([block + b"\n\n" for block in blocks[:-1]])
+
+    followed = follow(model, view, first=first)
+
+    assert isinstance(followed.failure, BadDataError)
+    assert b"Hello " in followed.output
+
+
 def test_what_could_not_be_read_where_nothing_can_be_had_after_it_is_shown_raw() -> None:
     model = FaultModel(stream("all"))
     first = model.connect(POST)
