@@ -55,6 +55,11 @@ class EventParser:
         """
         return self.broken if self._broken_at_end is None else self._broken_at_end
 
+    @property
+    def reads_chunks(self) -> bool:
+        """Whether they are made of chunks of generateContent."""
+        return self._parse == self.values.parse_chunks
+
     def parse(self, lines: list[bytes]) -> Batch | None:
         """The events of lines that are all regular; None if one of them is not."""
         try:

@@ -120,7 +120,8 @@ class EventReader:
     @property
     def reads_lines(self) -> bool:
         """Whether the input is NDJSON, as `--ndjson` writes it."""
-        return self._input is not None and self._input.reads_lines
+        lines = self._input is not None and self._input.reads_lines
+        return lines and not self._parser.reads_chunks
 
     @property
     def empty(self) -> bool:

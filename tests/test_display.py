@@ -74,7 +74,10 @@ def test_a_view_of_steps_sees_what_was_saved_at_the_end() -> None:
     shown.display.feed(batch(created(), start(), IMAGE, stop()))
 
     assert shown.end() == []
-    assert [orjson.loads(line).get("content") for line in shown.out.splitlines()] == [None]
+    assert [orjson.loads(line).get("content") for line in shown.out.splitlines()] == [
+        None,
+        [{"type": "image", "path": "1"}],
+    ]
 
 
 def test_what_could_not_be_saved_went_wrong() -> None:

@@ -205,7 +205,8 @@ def test_an_interaction_in_a_cassette_is_resumed_from_it(tapes: Path) -> None:
 
 
 def test_an_interaction_that_is_not_in_a_cassette_is_resumed_from_the_network(tapes: Path) -> None:
-    with RawServer(servers.answering(servers.stream("live"))) as server:
+    live = servers.stream("live").replace(INTERACTION_ID.encode(), b"v1_other")
+    with RawServer(servers.answering(live)) as server:
         got = run(
             *("resume", "v1_other", "--cassette", str(tapes)),
             env={"GOOGLE_GEMINI_BASE_URL": server.url},

@@ -89,6 +89,14 @@ FOUND = [
         id="the-same-again-behind-an-end-without-a-status",
     ),
     pytest.param("recorded", [b"r"], id="cut-inside-the-first-field-name"),
+    pytest.param(
+        "recorded",
+        [
+            b'{"candidates":[{"content":{"parts":[{"functionCall":{}}]},"finishReason":"STOP"}],'
+            + b'"responseId":"2"}\n{"responseId":"3"}'
+        ],
+        id="lines-of-chunks-that-nothing-answers",
+    ),
     pytest.param("recorded", [b'HTTP/ 429\n\n"\n\n'], id="refusal-that-is-no-stream"),
     pytest.param(
         "recorded", [b'[{"error":{"":""}}][{"responseId":""}'], id="recording-that-begins-like-json"
