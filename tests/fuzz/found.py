@@ -92,8 +92,10 @@ FOUND = [
     pytest.param(
         "recorded",
         [
-            b'{"candidates":[{"content":{"parts":[{"functionCall":{}}]},"finishReason":"STOP"}],'
-            + b'"responseId":"2"}\n{"responseId":"3"}'
+            (
+                b'{"candidates":[{"content":{"parts":[{"functionCall":{}}]},"finishReason":"STOP"}],'
+                b'"responseId":"2"}\n{"responseId":"3"}'
+            )
         ],
         id="lines-of-chunks-that-nothing-answers",
     ),
