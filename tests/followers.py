@@ -47,6 +47,7 @@ class Followed:
     ended: bool = False
     refused: bool = False
     at_checkpoint: bool = False
+    read: int = 0
 
     @property
     def polled(self) -> bool:
@@ -97,6 +98,7 @@ def follow(
         follower.ended,
         follower.refused,
         follower.at_checkpoint,
+        sum(running.read),
     )
 
 
@@ -178,6 +180,7 @@ class _Running:
         self.session = Session(VIEWS[view](), Sink(write), report=self.told.append)
         self.handed_on: Callable[[Ledger], None] | None = None
         self.follower: Follower | None = None
+        self.read: list[int] = []
         self._enabled = enabled
 
     def go_on(self, interaction_id: str, cursor: Event, ledger: Ledger) -> None:
@@ -217,4 +220,5 @@ class _Running:
             random=lambda: 0.5,
             tell=self.told.append,
             handed_on=self.handed_on,
+            bytes_read=self.read.append,
         )

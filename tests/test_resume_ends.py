@@ -176,6 +176,55 @@ def test_reads_no_further_than_the_end() -> None:
     assert closed == [True, True]
 
 
+@pytest.mark.parametrize("view", ["text", "ndjson", "steps", "json", "sse"])
+def test_an_end_without_its_blank_line_is_one(view: str) -> None:
+    first = FaultModel(stream("all")).connect(POST)
+    body = b"".join(first.chunks).removesuffix(DONE).rstrip(b"\n")
+    first.chunks = iter([body])
+
+    followed = follow(FaultModel(stream("all")), view, first=first, enabled=False)
+
+    assert (followed.failure, followed.ended, followed.read) == (None, True, len(body))
+    if view == "sse":
+        assert followed.output.rstrip(b"\n") == body
+
+
+def test_a_last_event_without_its_blank_line_is_shown_raw_once() -> None:
+    first = FaultModel(stream("all")[:9]).connect(POST)
+    body = b"".join(first.chunks).removesuffix(DONE).rstrip(b"\n")
+    first.chunks = iter([body])
+
+    followed = follow(FaultModel([]), "sse", first=first, enabled=False)
+
+    assert isinstance(followed.failure, TruncatedError)
+    assert followed.output.rstrip(b"\n") == body
+
+
+def test_a_whole_stream_without_done_is_shown_as_it_came() -> None:
+    first = FaultModel(stream("all")).connect(POST)
+    body = b"".join(first.chunks).removesuffix(DONE)
+    first.chunks = iter([body])
+
+    assert follow(FaultModel(stream("all")), "sse", first=first).output == body
+
+
+class ProxyModel(FaultModel):
+    """A server behind something that answers the first time instead of it."""
+
+    def connect(self, request: Request) -> Answer:
+        answer = super().connect(request)
+        if len(self.requests) == 2:
+            answer.chunks = iter([b"<html>busy</html>"])
+        return answer
+
+
+def test_what_is_no_stream_is_asked_for_again() -> None:
+    followed = follow(ProxyModel(stream("all"), [Fault(events=9)]))
+
+    assert (followed.failure, followed.output) == (None, uncut(stream("all"), "text"))
+    assert len(followed.model.requests) == 3
+
+
 class BusyModel(FaultModel):
     """A server that is busy once, and says for how long."""
 
