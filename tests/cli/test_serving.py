@@ -435,8 +435,8 @@ def test_the_command_has_the_files_that_we_were_given() -> None:
 
 def test_sigterm_is_handed_on_to_the_command() -> None:
     code = (
-        "import signal, sys; signal.signal(15, lambda *_: sys.exit(9)); "
-        "print('ready', flush=True); signal.pause()"
+        "import signal, sys, time; signal.signal(15, lambda *_: sys.exit(9)); "
+        "print('ready', flush=True); [time.sleep(0.05) for _ in range(1200)]"
     )
     with started("replay", "--serve", DEMO, *python(code)) as process:
         read_until(process.stdout, b"ready\n")
@@ -448,8 +448,8 @@ def test_sigterm_is_handed_on_to_the_command() -> None:
 def test_ctrl_c_is_left_to_the_command() -> None:
     """A terminal sends it to both; the command decides what it means."""
     code = (
-        "import signal, sys; signal.signal(2, lambda *_: sys.exit(9)); "
-        "print('ready', flush=True); signal.pause()"
+        "import signal, sys, time; signal.signal(2, lambda *_: sys.exit(9)); "
+        "print('ready', flush=True); [time.sleep(0.05) for _ in range(1200)]"
     )
     with (
         Terminal() as terminal,
