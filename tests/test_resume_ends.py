@@ -176,6 +176,18 @@ def test_reads_no_further_than_the_end() -> None:
     assert closed == [True, True]
 
 
+@pytest.mark.parametrize("error", [b'"boom"', b"null", b"[1]", b"{}"])
+def test_an_error_that_is_no_object_at_the_end_is_passing(error: bytes) -> None:
+    model = FaultModel(stream("all"), [Fault(events=9)])
+    first = model.connect(POST)
+    first.chunks = iter([*first.chunks, b'data: {"event_type":"error","error":%b}\n\n' % error])
+
+    followed = follow(model, first=first)
+
+    assert (followed.failure, followed.output) == (None, uncut(stream("all"), "text"))
+    assert len(model.requests) == 2
+
+
 @pytest.mark.parametrize("view", ["text", "ndjson", "steps", "json", "sse"])
 def test_an_end_without_its_blank_line_is_one(view: str) -> None:
     first = FaultModel(stream("all")).connect(POST)
