@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests import servers
-from tests.cli.support_cli import GSTREAM, create, environment, run
+from tests.cli.support_cli import GSTREAM, create, environment, run, run_bash
 from tests.servers import RawServer
 
 ANSWER = servers.stream("ok")
@@ -67,6 +67,14 @@ def test_the_file_that_stdout_goes_to_is_not_written(
     assert (got.returncode, path.read_bytes()) == (2, b"")
     told = f"Error: {path} is where stdout goes: it needs a file of its own\n"
     assert got.stderr.decode().endswith(told)
+
+
+def test_a_closed_stdout_goes_to_no_file(path: Path) -> None:
+    path.touch()
+
+    got = run_bash('gstream create --offline -p "Count from 1 to 25." --stats "$1" >&-', str(path))
+
+    assert (got.code, got.stdout, path.read_bytes()) == (74, b"", b"")
 
 
 @pytest.mark.parametrize("names", [("/dev/null", "/dev/null"), ("-", "/dev/null")])
