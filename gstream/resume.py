@@ -250,11 +250,12 @@ class Follower:
             end = End(f"the connection broke: {exc}", broken=True)
         finally:
             answer.close()
+        cut = self.over and splitter is not None and bool(splitter.rest())
         if not self.over:
             self._finish(reader, replay, splitter)
         self._last_reader = reader
         if self.over:
-            if end.broken:
+            if end.broken or cut:
                 self._delivery.say_done()
             self._session.body_read(reader)
         return self._end_of(end, reader)

@@ -220,6 +220,17 @@ def test_a_whole_stream_without_done_is_shown_as_it_came() -> None:
     assert follow(FaultModel(stream("all")), "sse", first=first).output == body
 
 
+@pytest.mark.parametrize("view", ["ndjson", "sse"])
+def test_an_error_in_place_of_the_last_words_changes_nothing(view: str) -> None:
+    first = FaultModel(stream("all")).connect(POST)
+    body = b"".join(first.chunks).removesuffix(DONE)
+    first.chunks = iter([body, RAW_503])
+
+    followed = follow(FaultModel(stream("all")), view, first=first)
+
+    assert (followed.failure, followed.output) == (None, uncut(stream("all"), view))
+
+
 class ProxyModel(FaultModel):
     """A server behind something that answers the first time instead of it."""
 
