@@ -60,15 +60,16 @@ class Saved:
 
     @property
     def interaction(self) -> Event:
-        accumulator = Accumulator()
-        accumulator.feed_all(self.events)
-        return accumulator.interaction
+        return self._accumulated().interaction
 
     @property
     def steps(self) -> list[Event]:
+        return self._accumulated().steps
+
+    def _accumulated(self) -> Accumulator:
         accumulator = Accumulator()
         accumulator.feed_all(self.events)
-        return accumulator.steps
+        return accumulator
 
     @property
     def content(self) -> list[Event]:

@@ -18,6 +18,16 @@ GONE = Fault(status=404)
 TRIED = 3  # how often nothing new comes before the interaction is polled
 
 
+def sent(events: list[Event]) -> bytes:
+    """What a server sends of events, without its last words."""
+    return b"".join(FaultModel(events).connect(POST).chunks).removesuffix(DONE)
+
+
+def bringing(*chunks: bytes) -> Answer:
+    """A connection that brings these and ends."""
+    return Answer(200, {}, iter(chunks), lambda: None)
+
+
 def kinds(output: bytes) -> list[str]:
     return [json.loads(line)["event_type"] for line in output.splitlines()]
 
@@ -79,10 +89,7 @@ def test_knows_whether_it_stands_at_a_checkpoint(events: list[Event], known: boo
 
 
 def test_a_stream_that_ends_before_its_first_event_says_so() -> None:
-    first = FaultModel(stream("all")).connect(POST)
-    first.chunks = iter([b": wait\n\n"])
-
-    failure = follow(FaultModel(stream("all")), first=first).failure
+    failure = follow(FaultModel(stream("all")), first=bringing(b": wait\n\n")).failure
 
     assert isinstance(failure, TruncatedError)
     assert str(failure) == "the stream ended early, before the first event"
@@ -136,10 +143,9 @@ def test_what_stands_in_one_block_with_what_cannot_be_read_is_shown(view: str) -
 
 
 def test_what_could_not_be_read_where_nothing_can_be_had_after_it_is_shown_raw() -> None:
-    model = FaultModel(stream("all"))
-    first = model.connect(POST)
-    first.chunks = iter([DAMAGED + b"\n\n"])
-    followed = follow(model, "sse", first=first, enabled=False)
+    first = bringing(DAMAGED + b"\n\n")
+
+    followed = follow(FaultModel(stream("all")), "sse", first=first, enabled=False)
 
     assert isinstance(followed.failure, BadDataError)
     assert followed.output == DAMAGED + b"\n\n"
@@ -190,11 +196,9 @@ def test_an_error_that_is_no_object_at_the_end_is_passing(error: bytes) -> None:
 
 @pytest.mark.parametrize("view", ["text", "ndjson", "steps", "json", "sse"])
 def test_an_end_without_its_blank_line_is_one(view: str) -> None:
-    first = FaultModel(stream("all")).connect(POST)
-    body = b"".join(first.chunks).removesuffix(DONE).rstrip(b"\n")
-    first.chunks = iter([body])
+    body = sent(stream("all")).rstrip(b"\n")
 
-    followed = follow(FaultModel(stream("all")), view, first=first, enabled=False)
+    followed = follow(FaultModel(stream("all")), view, first=bringing(body), enabled=False)
 
     assert (followed.failure, followed.ended, followed.read) == (None, True, len(body))
     if view == "sse":
@@ -202,29 +206,23 @@ def test_an_end_without_its_blank_line_is_one(view: str) -> None:
 
 
 def test_a_last_event_without_its_blank_line_is_shown_raw_once() -> None:
-    first = FaultModel(stream("all")[:9]).connect(POST)
-    body = b"".join(first.chunks).removesuffix(DONE).rstrip(b"\n")
-    first.chunks = iter([body])
+    body = sent(stream("all")[:9]).rstrip(b"\n")
 
-    followed = follow(FaultModel([]), "sse", first=first, enabled=False)
+    followed = follow(FaultModel([]), "sse", first=bringing(body), enabled=False)
 
     assert isinstance(followed.failure, TruncatedError)
     assert followed.output.rstrip(b"\n") == body
 
 
 def test_a_whole_stream_without_done_is_shown_as_it_came() -> None:
-    first = FaultModel(stream("all")).connect(POST)
-    body = b"".join(first.chunks).removesuffix(DONE)
-    first.chunks = iter([body])
+    body = sent(stream("all"))
 
-    assert follow(FaultModel(stream("all")), "sse", first=first).output == body
+    assert follow(FaultModel(stream("all")), "sse", first=bringing(body)).output == body
 
 
 @pytest.mark.parametrize("view", ["ndjson", "sse"])
 def test_an_error_in_place_of_the_last_words_changes_nothing(view: str) -> None:
-    first = FaultModel(stream("all")).connect(POST)
-    body = b"".join(first.chunks).removesuffix(DONE)
-    first.chunks = iter([body, RAW_503])
+    first = bringing(sent(stream("all")), RAW_503)
 
     followed = follow(FaultModel(stream("all")), view, first=first)
 

@@ -65,10 +65,12 @@ def whole(view: str, folder: Path) -> bytes:
         return create(server, folder / "whole", view).stdout
 
 
-def test_a_server_that_never_ends_is_not_paid_for_ever(tmp_path: Path) -> None:
-    token = "requires_continuation"
+def test_a_server_that_never_ends_is_not_paid_for_ever() -> None:
+    goes_on = "requires_continuation"
     hops = [
-        answering(begun(number, "x") + step_stop() + ending(token, continuation_token=f"t{number}"))
+        answering(
+            begun(number, "x") + step_stop() + ending(goes_on, continuation_token=f"t{number}")
+        )
         for number in range(102)
     ]
     with RawServer(*hops) as server:

@@ -1,10 +1,12 @@
 """Files that are written: one for each thing, and none that is read."""
 
+import os
 import subprocess
 from pathlib import Path
 
 import pytest
 
+from gstream.cli import written
 from tests import servers
 from tests.cli.support_cli import GSTREAM, create, environment, run, run_bash
 from tests.servers import RawServer
@@ -75,6 +77,16 @@ def test_a_closed_stdout_goes_to_no_file(path: Path) -> None:
     got = run_bash('gstream create --offline -p "Count from 1 to 25." --stats "$1" >&-', str(path))
 
     assert (got.code, got.stdout, path.read_bytes()) == (74, b"", b"")
+
+
+def test_a_stdout_that_cannot_be_asked_is_no_file(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path.touch()
+    with monkeypatch.context() as patch:
+        patch.setattr("os.fstat", lambda _fd: os.stat(path / "none"))
+
+        assert not written._is_stdout(str(path))
 
 
 @pytest.mark.parametrize("names", [("/dev/null", "/dev/null"), ("-", "/dev/null")])
